@@ -1,0 +1,336 @@
+"""The graph: nodes with edges to their parents, one topological order, and the pullback that sweeps it.
+
+Nothing here knows what a Tensor is. A cotangent is whatever the rules compute with: plain arrays in an
+ordinary sweep; objects that record, when the caller passes `lift` and recorded cotangents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from .errors import GraphFreedError, OverwrittenError, RuleError
+
+__all__ = ["Leaf", "Node", "Spec", "View", "pullback", "toposort", "unbroadcast"]
+
+Array = Any  # any array that speaks NEP 13 and NEP 18
+
+
+class Spec:
+    """Shape and dtype of a value that was not kept."""
+
+    __slots__ = ("dtype", "ndim", "shape", "size")
+
+    def __init__(self, array: Array) -> None:
+        self.shape, self.dtype = array.shape, array.dtype
+        self.ndim, self.size = len(self.shape), array.size
+
+    def __repr__(self) -> str:
+        return f"Spec(shape={self.shape}, dtype={self.dtype})"
+
+
+class Node:
+    """One recorded application of a rule.
+
+    Edges point to parents only, so nothing is cyclic and a dropped graph is freed at once.
+
+    Attributes
+    ----------
+    rule : Rule or None
+        What was applied; None for a leaf.
+    args : tuple or None
+        The operands that the rule reads later (residuals). An operand that it does not read is replaced by its
+        parent node or a `Spec`: both still know shape and dtype. None once freed.
+    kwargs : dict or None
+        Keyword metadata of the call, such as ``axis``.
+    parents : tuple of (Node or None)
+        One per operand; None where the operand is a plain value.
+    out : array or Spec
+        The result if a rule reads it or it is small; else its shape and dtype.
+    seen : int
+        Write counts of the leaves whose values are residuals here, added up, as they were when this was recorded.
+    scope : tuple of str
+        The `scope` names that were active.
+    owner : weakref or None
+        The Tensor that wants this node's cotangent as its `.grad`.
+    """
+
+    __slots__ = ("args", "kwargs", "out", "owner", "parents", "rule", "scope", "seen", "tag")
+
+    requires_grad = True  # a node is only recorded where a differentiable path leads on
+    version = 0  # only leaves can be written to; theirs counts from 1
+
+    def __init__(
+        self,
+        rule: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any] | None,
+        parents: tuple[Node | None, ...],
+        out: Any,
+        seen: int,
+        scope: tuple[str, ...],
+    ) -> None:
+        self.rule = rule
+        self.args: tuple[Any, ...] | None = args
+        self.kwargs = kwargs
+        self.parents = parents
+        self.out = out
+        self.seen = seen
+        self.scope = scope
+        self.owner: Callable[[], Any] | None = None
+        self.tag: str | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the value."""
+        return self.out.shape  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes of the value."""
+        return len(self.out.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements of the value."""
+        return self.out.size  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> Any:
+        """Dtype of the value."""
+        return self.out.dtype
+
+    @property
+    def name(self) -> str | None:
+        """The name that was given to this value, if any."""
+        return self.tag
+
+    @property
+    def value(self) -> Array | None:
+        """The value where it is still known, else None: pictures say so and never guess."""
+        return None if isinstance(self.out, Spec) else self.out
+
+    def free(self) -> None:
+        """Let go of residuals and edges; a later sweep that needs them says so."""
+        self.args = self.kwargs = None
+        self.parents = ()
+
+    def __repr__(self) -> str:
+        label = self.name or (self.rule.name if self.rule else "leaf")
+        return f"<Node {label} {self.shape} {self.dtype}>"
+
+
+class View(Node):
+    """A node whose value may share memory with its first operand, and so is overwritten with it."""
+
+    __slots__ = ()
+
+    @property
+    def version(self) -> int:  # type: ignore[override]
+        """The write count of the leaf that is looked at."""
+        node: Node = self
+        while isinstance(node, View) and node.parents and node.parents[0] is not None:
+            node = node.parents[0]
+        return 0 if isinstance(node, View) else node.version
+
+
+class Leaf(Node):
+    """A node without parents: a value made by the user. It keeps no array alive."""
+
+    __slots__ = ("requires_grad", "version")
+
+    def __init__(self, data: Array, requires_grad: bool, owner: Callable[[], Any], scope: tuple[str, ...]) -> None:
+        super().__init__(None, (), None, (), Spec(data), 0, scope)
+        self.requires_grad = requires_grad  # type: ignore[misc]
+        self.version = 1  # type: ignore[misc]
+        self.owner = owner
+
+    @property
+    def value(self) -> Array | None:
+        """The owner's present value; None when the owner is gone."""
+        owner = self.owner() if self.owner is not None else None
+        return None if owner is None else owner.data
+
+    def free(self) -> None:
+        """Keep the leaf: there is nothing to let go of."""
+
+
+def toposort(ends: Iterable[Node], constants: bool = False) -> Iterator[Node]:
+    """Yield every node that leads to `ends`, children before parents.
+
+    The one traversal of the project, iterative (Kahn's algorithm), so a chain of a million nodes needs no stack.
+
+    Why not simply recurse, depth first? Take ``y = x*x; z = y + x``. A sweep that visits x when it first meets it
+    passes on what z adds to x and forgets what y will add later. A node may be visited only when all its
+    children have been: that is what the counts are for.
+
+    Parameters
+    ----------
+    ends : iterable of Node
+        Where to start.
+    constants : bool
+        Also follow edges on which no cotangent passes.
+    """
+    uses: dict[Node, int] = {}
+    stack = list(ends)
+    for node in stack:
+        uses[node] = 0
+    stack = list(uses)
+    while stack:
+        node = stack.pop()
+        if node.args is None:
+            raise GraphFreedError(
+                f"This graph was freed: {node!r} was swept with retain_graph=False. "
+                "Call backward(retain_graph=True) (the default) on the first sweep, or compute the value again."
+            )
+        for parent in node.parents:
+            if parent is not None and (constants or parent.requires_grad):
+                if parent in uses:
+                    uses[parent] += 1
+                else:
+                    uses[parent] = 1
+                    stack.append(parent)
+    ready = [node for node, count in uses.items() if not count]
+    while ready:
+        node = ready.pop()
+        parents = node.parents  # read before the consumer frees the node
+        yield node
+        for parent in parents:
+            if parent is not None and (constants or parent.requires_grad):
+                count = uses[parent] - 1
+                if count:
+                    uses[parent] = count
+                else:
+                    del uses[parent]
+                    ready.append(parent)
+
+
+def on_path(order: list[Node], wanted: Iterable[Node]) -> set[Node]:
+    """Return the nodes of `order` (children first) through which a differentiable path reaches `wanted`."""
+    useful = set(wanted)
+    for node in reversed(order):
+        if node not in useful and any(parent in useful for parent in node.parents):
+            useful.add(node)
+    return useful
+
+
+def pullback(
+    cotangents: dict[Node, Array],
+    wanted: Iterable[Node] | None = None,
+    *,
+    lift: Callable[[Array, Node], Any] | None = None,
+    free: bool = False,
+) -> dict[Node, Array]:
+    """Carry cotangents back along the graph: the reverse sweep.
+
+    For a node that computed ``y = f(a, b)`` and has received its whole cotangent ``g``, each operand gets the
+    vector-Jacobian product ``g @ dy/da`` that the rule of ``f`` writes down; where a value was used several
+    times, what its uses send back is added up (claims Y7, Y8, M7, R7).
+
+    Parameters
+    ----------
+    cotangents : dict of Node to array
+        The seeds: cotangents of the outputs, each of its node's shape and dtype.
+    wanted : iterable of Node, optional
+        Only go where a differentiable path leads to one of these. By default every leaf and every node with an owner.
+    lift : callable, optional
+        Puts a residual back in its place in the graph, so that the rules record (higher order).
+    free : bool
+        Free each node's residuals as soon as it has been swept.
+
+    Returns
+    -------
+    dict of Node to array
+        Cotangents of what was wanted; a node that received none is absent. Nothing is written to any node.
+    """
+    order: Iterable[Node] = toposort(cotangents)
+    useful: set[Node] | None = None
+    if wanted is not None:
+        wanted = set(wanted)
+        order = list(order)
+        useful = on_path(order, wanted)
+    pending = dict(cotangents)
+    found: dict[Node, Array] = {}
+    for node in order:
+        g = pending.pop(node, None)
+        if node.owner is not None if wanted is None else node in wanted:
+            if g is not None:
+                found[node] = g
+        rule = node.rule
+        if rule is None:
+            continue
+        if g is not None and (useful is None or node in useful):
+            args, out, kwargs = node.args, node.out, node.kwargs
+            if node.seen:
+                check_unwritten(node)
+            if lift is not None:
+                args, out = lifted(node, lift)
+            for where, parent in enumerate(node.parents):
+                if parent is None or not parent.requires_grad or (useful is not None and parent not in useful):
+                    continue
+                vjp = rule.vjps[where]
+                if vjp is None:
+                    continue
+                p = vjp(g, out, *args) if kwargs is None else vjp(g, out, *args, **kwargs)
+                like = parent.out
+                try:
+                    if p.shape != like.shape or p.dtype != like.dtype:
+                        p = fit(p, like, rule, where)
+                except AttributeError:
+                    if p is None:
+                        continue
+                    p = fit(np.asarray(p), like, rule, where)
+                sofar = pending.get(parent)
+                pending[parent] = p if sofar is None else sofar + p
+        if free:
+            node.free()
+    return found
+
+
+def lifted(node: Node, lift: Callable[[Array, Node], Any]) -> tuple[tuple[Any, ...], Any]:
+    """Return a node's residuals and output with each array put back in its place in the graph."""
+    args = tuple(
+        lift(arg, parent) if parent is not None and not isinstance(arg, (Node, Spec)) else arg
+        for arg, parent in zip(node.args or (), node.parents, strict=True)
+    )
+    return args, (node.out if isinstance(node.out, Spec) else lift(node.out, node))
+
+
+def fit(p: Array, like: Array | Spec, rule: Any, where: int) -> Array:
+    """Fit a cotangent to its primal: sum what was broadcast, take the real part, cast; in this one place only."""
+    if p.shape != like.shape:
+        if not rule.broadcasts or p.ndim < len(like.shape):
+            raise RuleError(
+                f"The rule of {rule.name} returned a cotangent of shape {p.shape} for operand {where}, whose shape is "
+                f"{like.shape}. A cotangent has its primal's shape: mend the rule given to defvjp."
+            )
+        p = unbroadcast(p, like.shape)
+    if p.dtype != like.dtype:
+        if p.dtype.kind == "c" and like.dtype.kind != "c":
+            p = p.real
+        p = p.astype(like.dtype)
+    return p
+
+
+def unbroadcast(p: Array, shape: tuple[int, ...]) -> Array:
+    """Sum `p` over the axes along which a value of `shape` was broadcast: copying forward is summing backward."""
+    extra = p.ndim - len(shape)
+    stretched = [extra + i for i, n in enumerate(shape) if n == 1 and p.shape[extra + i] != 1]
+    return p.sum(axis=(*range(extra), *stretched)).reshape(shape)
+
+
+def check_unwritten(node: Node) -> None:
+    """Raise if a residual of `node` was overwritten through `t.data = ...` since the node was recorded."""
+    kept = [
+        parent
+        for arg, parent in zip(node.args or (), node.parents, strict=True)
+        if parent is not None and not isinstance(arg, (Node, Spec))
+    ]
+    if sum(parent.version for parent in kept) != node.seen:
+        names = ", ".join(f"{parent.name or 'leaf'} {parent.shape}" for parent in kept if parent.version)
+        raise OverwrittenError(
+            f"A value that {node.rule.name} had used was written to afterwards (t.data = ...), and its derivative needs "
+            f"the old one: {names}. Run backward() before the update, or compute the result again after it."
+        )

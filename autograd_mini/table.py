@@ -1,0 +1,408 @@
+"""The rule table: what is known about each function, and how to add to it.
+
+Every function that is called on a Tensor is looked up here and found in one of five sets:
+
+*primitive*
+    It has a derivative rule: one line of plain NumPy per operand.
+*composite*
+    A few NumPy lines over primitives; the derivative follows by itself.
+*constant*
+    No cotangent passes: comparisons, argmax, sign, floor. Its derivative is 0 wherever it exists.
+*plain*
+    Metadata: the answer is an ordinary Python or NumPy value.
+*refused*
+    Not differentiable as asked, with the reason and the rewrite.
+
+Whatever is in none of them raises, by name.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from .errors import RuleError, UnsupportedArgumentError
+
+__all__ = [
+    "TABLE",
+    "Composite",
+    "Constant",
+    "Plain",
+    "Plan",
+    "Refused",
+    "Rule",
+    "composite",
+    "constant",
+    "defvjp",
+    "name_of",
+    "plain",
+    "primitive",
+    "refused",
+]
+
+Function = Callable[..., Any]
+F = TypeVar("F", bound=Function)
+
+
+class Plan(NamedTuple):
+    """What a node keeps, given which operands are differentiated."""
+
+    args: tuple[bool, ...]
+    out: bool
+
+
+class Composite(NamedTuple):
+    """A function rewritten over primitives."""
+
+    implementation: Function
+
+
+class Constant(NamedTuple):
+    """A function through which no cotangent passes."""
+
+    function: Function
+
+
+class Plain(NamedTuple):
+    """A function of metadata only."""
+
+    function: Function
+
+
+class Refused(NamedTuple):
+    """A function that has no derivative here, and why."""
+
+    reason: str
+
+
+class Rule:
+    """How one function pulls a cotangent back to each of its operands.
+
+    Attributes
+    ----------
+    function, name
+        The function and how a person calls it.
+    vjps : sequence of callable or None
+        One per operand, ``vjp(g, y, *operands, **keywords)``; None where no cotangent passes.
+    operands : tuple of str
+        Names of the operands, in the order of a node's `args`.
+    splat : bool
+        The last operand stands for a sequence of operands, as in ``np.concatenate``.
+    keywords : dict
+        Keywords that the rule handles, with their defaults.
+    broadcasts : bool
+        The sweep may sum a cotangent over broadcast axes.
+    view : bool
+        The result may share memory with the first operand.
+    """
+
+    def __init__(
+        self,
+        function: Function,
+        vjps: Sequence[Function | None],
+        each: Function | None,
+        *,
+        broadcasts: bool,
+        view: bool,
+        signature: Function | None,
+        only: dict[str, tuple[Any, ...]],
+    ) -> None:
+        self.function = function
+        self.name = name_of(function)
+        self.broadcasts = broadcasts
+        self.view = view
+        self.only = only
+        self.signature = inspect.signature(signature) if signature is not None else None
+        written = [_Parsed(vjp, skip=2) for vjp in vjps if vjp is not None]
+        if each is not None:
+            written.append(_Parsed(each, skip=3))
+        if not written:
+            raise RuleError(
+                f"{self.name}: no rule was given. Pass one vjp per operand; None where no cotangent passes."
+            )
+        first = written[0]
+        for other in written[1:]:
+            if (other.operands, other.keywords) != (first.operands, first.keywords):
+                raise RuleError(f"{self.name}: its vjps must all have the same parameters after (g, y).")
+        self.operands, self.keywords, self.splat = first.operands, first.keywords, first.splat
+        self.vjps: Any = vjps if each is None else _Each(each)
+        if each is None and not first.splat and len(vjps) > len(self.operands):
+            raise RuleError(f"{self.name}: {len(vjps)} vjps for {len(self.operands)} operands.")
+        if each is None and len(vjps) < len(self.operands):  # operands without a vjp, such as an index or a mask
+            self.vjps = (*vjps, *[None] * (len(self.operands) - len(vjps)))
+        self._written: dict[int | None, _Parsed] = {None: first}  # None: the one vjp that serves every operand
+        if each is None:
+            self._written = {i: _Parsed(vjp, skip=2) for i, vjp in enumerate(vjps) if vjp is not None}
+        self._plans: dict[int, Plan] = {}
+
+    def plan(self, mask: int, count: int) -> Plan:
+        """Return what to keep when the operands whose bits are set in `mask` are differentiated."""
+        plan = self._plans.get(mask)
+        if plan is None:
+            readers = [p for i, p in self._written.items() if i is None or mask >> i & 1]
+            read = set().union(*(p.reads for p in readers))
+            last = len(self.operands) - 1
+            count = count if self.splat else last + 1
+            plan = Plan(tuple(min(i, last) in read for i in range(count)), any(p.reads_out for p in readers))
+            if not self.splat:  # else the number of operands varies
+                self._plans[mask] = plan
+        return plan
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Sort the arguments of a call into operands and keywords; refuse by name what the rule does not handle.
+
+        Parameters
+        ----------
+        args, kwargs
+            As they were passed to the function.
+
+        Returns
+        -------
+        operands : list
+            One entry per operand (a sequence of operands lies flat).
+        keywords : dict
+            Those of the rule's keywords that were given.
+
+        Raises
+        ------
+        UnsupportedArgumentError
+            For an argument that is neither an operand nor a keyword of the rule, unless it has its default value.
+        """
+        names = self.parameters
+        if len(args) > len(names):
+            raise TypeError(f"{self.name}() takes {len(names)} positional arguments but {len(args)} were given")
+        bound = dict(zip(names, args, strict=False))
+        bound.update(kwargs)
+        operands: list[Any] = []
+        for position, name in enumerate(self.operands):
+            if name not in bound:
+                missing = [n for n in self.operands[position:] if n in bound]
+                if not missing:
+                    break
+                operands.append(self.optional[name])
+            elif self.splat and position == len(self.operands) - 1:
+                operands.extend(bound.pop(name))
+            else:
+                operands.append(bound.pop(name))
+        keywords: dict[str, Any] = {}
+        for name, value in bound.items():
+            if name in self.keywords:
+                if name in self.only and value not in self.only[name]:
+                    raise UnsupportedArgumentError(
+                        f"{self.name} on a Tensor takes {name}= only as one of {self.only[name]}, not {value!r}."
+                    )
+                keywords[name] = value
+            elif not self._is_default(name, value):
+                raise UnsupportedArgumentError(_refusal(self.name, name))
+        return operands, keywords
+
+    @functools.cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the positional parameters of the function, in its own order."""
+        known = self._signature.parameters
+        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        names = tuple(p.name for p in known.values() if p.kind in kinds)
+        if not set(self.operands) <= set(known):  # other names in the rule: then the order tells
+            self.operands = names[: len(self.operands)]
+        unknown = [name for name in self.keywords if name not in known]
+        if unknown:
+            raise RuleError(f"{self.name} has no keyword {', '.join(unknown)}; it takes {', '.join(known)}.")
+        return names
+
+    @functools.cached_property
+    def optional(self) -> dict[str, Any]:
+        """Defaults of the operands that may be left out, as the rule writes them."""
+        return next(iter(self._written.values())).defaults
+
+    @functools.cached_property
+    def _signature(self) -> inspect.Signature:
+        return self.signature or inspect.signature(self.function)
+
+    def _is_default(self, name: str, value: Any) -> bool:
+        parameter = self._signature.parameters.get(name)
+        default = None if parameter is None else parameter.default
+        return value is default or (isinstance(value, (str, bool, int)) and value == default)
+
+    def __repr__(self) -> str:
+        return f"<Rule {self.name}({', '.join(self.operands)})>"
+
+
+class _Parsed:
+    """The parameters of a vjp: which are operands, which it reads, which keywords it handles."""
+
+    def __init__(self, vjp: Function, skip: int) -> None:
+        parameters = list(inspect.signature(vjp).parameters.values())
+        out, rest = parameters[skip - 1], parameters[skip:]
+        positional = [p for p in rest if p.kind is not p.KEYWORD_ONLY]
+        self.operands = tuple(p.name.lstrip("_") for p in positional)
+        self.splat = bool(positional) and positional[-1].kind is positional[-1].VAR_POSITIONAL
+        self.keywords = {p.name: p.default for p in rest if p.kind is p.KEYWORD_ONLY}
+        self.defaults = {p.name.lstrip("_"): p.default for p in positional if p.default is not p.empty}
+        self.reads = {i for i, p in enumerate(positional) if not p.name.startswith("_")}
+        self.reads_out = not out.name.startswith("_")
+
+
+class _Each:
+    """One vjp for all operands of a sequence, told which one is meant."""
+
+    def __init__(self, vjp: Function) -> None:
+        self.vjp = vjp
+
+    def __getitem__(self, i: int) -> Function:
+        return functools.partial(self.vjp, i)
+
+
+Entry = Rule | Composite | Constant | Plain | Refused
+
+TABLE: dict[Function, Entry] = {}
+
+
+def name_of(function: Function) -> str:
+    """Return how a person calls a function: ``np.tanh``, ``np.linalg.norm``, ``mymodule.f``."""
+    module = getattr(function, "__module__", None) or ""
+    name = getattr(function, "__name__", repr(function))
+    if type(function).__name__ == "ufunc" and not module:
+        module = "numpy"
+    return f"{module}.{name}".replace("numpy.", "np.", 1).removeprefix("autograd_mini.rules.special.")
+
+
+def _refusal(function: str, argument: str) -> str:
+    if argument == "out":
+        return f"{function} on a Tensor cannot take out=: Tensors are values. Write `result = {function}(...)`."
+    return (
+        f"{function} has no derivative rule for its argument {argument}=. Leave it out, rewrite the call without it, "
+        "or pass .detach()ed values if no gradient is wanted."
+    )
+
+
+def _register(function: Function, entry: Entry) -> None:
+    if function in TABLE:
+        raise RuleError(
+            f"{name_of(function)} is in the table already ({type(TABLE[function]).__name__.lower()}). "
+            "Two rules for one function would leave it to chance which is used."
+        )
+    TABLE[function] = entry
+
+
+def defvjp(
+    function: Function,
+    *vjps: Function | None,
+    each: Function | None = None,
+    broadcasts: bool | None = None,
+    view: bool = False,
+    signature: Function | None = None,
+    only: dict[str, tuple[Any, ...]] | None = None,
+) -> None:
+    r"""Say how `function` pulls a cotangent back: one vector-Jacobian product per operand.
+
+    For ``y = function(a, b)`` and the cotangent ``g`` of ``y``, each rule returns the cotangent of its operand,
+    :math:`\bar a = g\,\partial y/\partial a`, written in NumPy functions and operators only: the same line is fed
+    arrays, fed Tensors (higher order), and printed. It must not branch on values, assign, or use ``out=``.
+
+    Parameters
+    ----------
+    function : callable
+        A NumPy function, a ufunc, or a function of one's own made with `primitive`.
+    *vjps : callable or None
+        ``vjp(g, y, a, b, *, axis=None)``: cotangent, output, operands; then, keyword-only and under NumPy's
+        names, the keywords that it handles. A parameter that starts with ``_`` is not kept in memory: only its
+        shape and dtype can be read. None where no cotangent passes.
+    each : callable, optional
+        For a function of a sequence: ``vjp(i, g, y, *arrays)``, where ``i`` says whose cotangent is meant.
+    broadcasts : bool, optional
+        The function broadcasts its operands: the sweep sums cotangents back. By default True for ufuncs.
+    view : bool
+        The result may share memory with the first operand.
+    signature : callable, optional
+        A function with the call signature, where Python cannot read it from `function`.
+    only : dict, optional
+        Keyword values that the rule handles; others are refused by name.
+
+    Raises
+    ------
+    RuleError
+        If the function has an entry already, or the rules do not fit each other.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_mini as ag
+    >>> @ag.primitive
+    ... def softplus(x):
+    ...     return np.logaddexp(0, x)
+    >>> ag.defvjp(softplus, lambda g, _y, x: g / (1 + np.exp(-x)))
+    >>> print(ag.grad(softplus)(0.0))
+    0.5
+    """
+    if broadcasts is None:
+        broadcasts = type(function).__name__ == "ufunc"
+    _register(
+        function,
+        Rule(function, vjps, each, broadcasts=broadcasts, view=view, signature=signature, only=only or {}),
+    )
+
+
+def composite(*functions: Function) -> Callable[[F], F]:
+    """Declare the decorated function, with NumPy's signature and written over primitives, to stand for `functions`."""
+
+    def register(implementation: F) -> F:
+        for function in functions:
+            _register(function, Composite(implementation))
+        return implementation
+
+    return register
+
+
+def constant(functions: Iterable[Function]) -> None:
+    """Declare functions whose derivative is 0 wherever it exists: no cotangent passes."""
+    for function in functions:
+        _register(function, Constant(function))
+
+
+def plain(functions: Iterable[Function]) -> None:
+    """Declare functions that only tell metadata and return ordinary values."""
+    for function in functions:
+        _register(function, Plain(function))
+
+
+def refused(reasons: dict[Function, str]) -> None:
+    """Declare functions that are refused, each with its reason and the rewrite."""
+    for function, reason in reasons.items():
+        _register(function, Refused(reason))
+
+
+def primitive(function: F) -> F:
+    """Make a function of one's own recordable; then give it a rule with `defvjp`.
+
+    Parameters
+    ----------
+    function : callable
+        Arrays in, array out. It may use anything inside (other libraries, in-place work): what it does is not
+        recorded, only that it was called.
+
+    Returns
+    -------
+    callable
+        The same function; called on a Tensor, it is recorded as one node.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_mini as ag
+    >>> @ag.primitive
+    ... def cube(x):
+    ...     return x * x * x
+    >>> ag.defvjp(cube, lambda g, _y, x: g * 3 * x * x)
+    >>> print(ag.grad(cube)(2.0), ag.grad(ag.grad(cube))(2.0))
+    12.0 12.0
+    """
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        for arg in (*args, *kwargs.values()):
+            call = getattr(type(arg), "__call_primitive__", None)
+            if call is not None:
+                return call(wrapper, args, kwargs)
+        return function(*args, **kwargs)
+
+    return wrapper  # type: ignore[return-value]

@@ -1,0 +1,819 @@
+"""Tensor: a value and the node that made it; operators, NumPy's two protocols, and recording."""
+
+from __future__ import annotations
+
+import operator
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import (
+    DTypeError,
+    LostGradientError,
+    MissingRuleError,
+    NothingRecordedError,
+    ShapeError,
+    UnsupportedArgumentError,
+)
+from .graph import Array, Leaf, Node, Spec, View, pullback
+from .recording import current
+from .table import TABLE, Composite, Constant, Plain, Refused, Rule, name_of
+
+__all__ = ["Tensor", "node_of", "owned", "record", "seed_of", "unwrap", "wrap"]
+
+SMALL = 1024  # values of at most this many elements stay with their node, for the pictures
+
+
+# --- the Tensor ---------------------------------------------------------------------------------------------------
+
+
+class Tensor:
+    """An array that remembers how it was computed.
+
+    NumPy itself works on it: functions, operators, methods, indexing. What is computed from a Tensor with
+    ``requires_grad=True`` is recorded, and `backward` differentiates it.
+
+    Parameters
+    ----------
+    data : array_like
+        The value. An array is shared, not copied; anything else goes through ``np.asarray``.
+    requires_grad : bool
+        Record what is computed from it. Needs a floating or complex dtype.
+    name : str, optional
+        What pictures and printed programs call it.
+
+    Attributes
+    ----------
+    grad : array or None
+        The accumulated gradient: an owned array of the value's shape and dtype; None before any backward.
+    node : Node or None
+        Its place in the graph; None for a constant that was not made by hand.
+
+    Raises
+    ------
+    DTypeError
+        If a gradient is asked for integers or booleans, or the data are not numbers.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_mini as ag
+    >>> x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    >>> y = np.sum(x * x)
+    >>> y.backward()
+    >>> x.grad
+    array([2., 4.])
+    """
+
+    __slots__ = ("__weakref__", "_data", "grad", "node")
+
+    node: Node | None
+    grad: Any
+
+    def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
+        if isinstance(data, Tensor):
+            data = data.__array__()  # raises if a gradient would be lost
+        elif not hasattr(data, "__array_function__") or isinstance(data, np.generic):
+            data = np.asarray(data)
+        if isinstance(data, np.ndarray) and type(data) is not np.ndarray:
+            raise DTypeError(
+                f"A Tensor cannot hold a {type(data).__name__}: such arrays behave in ways of their own, which no rule "
+                "knows. Pass a plain array: np.asarray(data), or data.filled(value) for a masked one."
+            )
+        kind = data.dtype.kind
+        if kind not in "fciub":
+            raise DTypeError(
+                f"A Tensor holds numbers, not dtype {data.dtype}. Convert first, for example np.asarray(data, float); "
+                "if Tensors are among the elements, join them with np.stack."
+            )
+        if requires_grad and kind not in "fc":
+            raise DTypeError(
+                f"A gradient needs real or complex values; this Tensor holds {data.dtype}. "
+                "Write 3.0 for 3, or convert: Tensor(data.astype(float), requires_grad=True)."
+            )
+        self._data = data
+        self.node = Leaf(data, requires_grad, weakref.ref(self), current.get().scope)
+        self.node.tag = name
+        self.grad = None
+
+    # the value and its metadata
+
+    @property
+    def data(self) -> Any:
+        """The array itself. Assigning copies into it in place and is noticed by graphs that need the old value."""
+        return self._data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        if not isinstance(self.node, Leaf):
+            raise LostGradientError(
+                "Only a leaf's data can be assigned, and this Tensor is the result of a computation. "
+                "Make a new one: Tensor(value)."
+            )
+        value = np.asarray(unwrap(value))
+        if value.shape != self._data.shape:
+            raise ShapeError(
+                f"t.data has shape {self._data.shape}; the new value has {value.shape}. "
+                "Assigning keeps the shape: make a new Tensor for another one."
+            )
+        self._data[...] = value
+        self.node.version += 1  # type: ignore[misc]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the value."""
+        return self._data.shape  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> Any:
+        """Dtype of the value."""
+        return self._data.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self._data.ndim  # type: ignore[no-any-return]
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return self._data.size  # type: ignore[no-any-return]
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a cotangent passes through this value to a leaf."""
+        node = self.node
+        return node is not None and node.requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if not isinstance(self.node, Leaf):
+            raise LostGradientError("requires_grad is set on leaves only; .detach() a result that needs no gradient.")
+        if value and self.dtype.kind not in "fc":
+            raise DTypeError(f"A gradient needs real or complex values; this Tensor holds {self.dtype}.")
+        self.node.requires_grad = value  # type: ignore[misc]
+
+    @property
+    def name(self) -> str | None:
+        """What pictures and printed programs call this value."""
+        return None if self.node is None else self.node.tag
+
+    @name.setter
+    def name(self, value: str | None) -> None:
+        if self.node is None:
+            self.node = Leaf(self._data, False, weakref.ref(self), current.get().scope)
+        self.node.tag = value
+
+    @property
+    def T(self) -> Tensor:
+        """The transpose."""
+        return apply(np.transpose, (self,), {})  # type: ignore[no-any-return]
+
+    @property
+    def mT(self) -> Tensor:
+        """The transpose of the last two axes."""
+        return apply(np.swapaxes, (self, -1, -2), {})  # type: ignore[no-any-return]
+
+    @property
+    def real(self) -> Tensor:
+        """The real part."""
+        return apply(np.real, (self,), {})  # type: ignore[no-any-return]
+
+    @property
+    def imag(self) -> Tensor:
+        """The imaginary part."""
+        return apply(np.imag, (self,), {})  # type: ignore[no-any-return]
+
+    # differentiation
+
+    def backward(self, cotangent: Any = None, *, retain_graph: bool = True, create_graph: bool = False) -> None:
+        """Sweep the graph in reverse and add up the gradients in the leaves' `.grad`.
+
+        Parameters
+        ----------
+        cotangent : array_like, optional
+            The seed, of this Tensor's shape; 1 for a scalar.
+        retain_graph : bool
+            Keep residuals, so that the graph can be drawn or swept again. False frees them during the sweep,
+            which is what a training loop wants: else two graphs are alive at once.
+        create_graph : bool
+            Record the sweep itself: `.grad` is then a Tensor that can be differentiated again.
+
+        Raises
+        ------
+        NothingRecordedError
+            If no differentiable path leads to this value.
+        ShapeError
+            If it is not a scalar and no cotangent was given, or the cotangent has another shape.
+        GraphFreedError
+            If an earlier sweep freed the graph.
+
+        Examples
+        --------
+        >>> import autograd_mini as ag
+        >>> x = ag.Tensor(3.0, requires_grad=True)
+        >>> (x * x + x).backward()
+        >>> print(x.grad)
+        7.0
+        """
+        node = node_of(self, "backward()")
+        seed = seed_of(self, cotangent, create_graph)
+        found = pullback({node: seed}, lift=wrap if create_graph else None, free=not retain_graph)
+        for wanted, g in found.items():
+            owner = wanted.owner() if wanted.owner is not None else None
+            if owner is None:
+                continue
+            if owner.grad is not None:
+                owner.grad = owner.grad + g
+            else:
+                owner.grad = g if isinstance(g, Tensor) else owned(g)
+
+    def retain_grad(self) -> None:
+        """Have `backward` set `.grad` here too, though this is not a leaf."""
+        node = node_of(self, "retain_grad()")
+        node.owner = weakref.ref(self)
+
+    def zero_grad(self) -> None:
+        """Forget the gradient: `.grad` is None again."""
+        self.grad = None
+
+    # ways out of the graph, all of them explicit
+
+    def detach(self) -> Tensor:
+        """Return the same value (sharing memory) without its history: a constant."""
+        return wrap(self._data, None)
+
+    def numpy(self) -> Any:
+        """Return the array itself, shared."""
+        return self._data
+
+    def item(self) -> Any:
+        """Return the only element as a Python number."""
+        return self._data.item()
+
+    def tolist(self) -> Any:
+        """Return the values as nested Python lists."""
+        return self._data.tolist()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        self._keep_gradient("turned into a plain array", "np.asarray(t) and functions that NumPy cannot dispatch")
+        return np.array(self._data, dtype=dtype, copy=copy)
+
+    def __float__(self) -> float:
+        self._keep_gradient("turned into a float", "float(t) and the functions of `math`")
+        return float(self._data)
+
+    def __int__(self) -> int:
+        self._keep_gradient("turned into an int", "int(t)")
+        return int(self._data)
+
+    def __complex__(self) -> complex:
+        self._keep_gradient("turned into a complex number", "complex(t) and the functions of `cmath`")
+        return complex(self._data)
+
+    def __index__(self) -> int:
+        return operator.index(self._data)
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def _keep_gradient(self, what: str, by: str) -> None:
+        if self.requires_grad:
+            label = f"Tensor {self.name!r}" if self.name else f"A Tensor of shape {self.shape}"
+            raise LostGradientError(
+                f"{label} with a differentiable path would be {what}, and its gradient lost ({by} do that). "
+                "Use NumPy functions on the Tensor itself: np.sin, not math.sin; np.stack([t, u]), not np.array([t, u]); "
+                "np.where(mask, t, a), not a[i] = t. If the gradient is not wanted: t.detach(), t.numpy() or t.item()."
+            )
+
+    # Python's protocols
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.ndim == 0:
+            raise TypeError("iteration over a 0-d Tensor: there is no axis to go along")
+        return (self[i] for i in range(len(self._data)))
+
+    def __contains__(self, value: Any) -> bool:
+        return unwrap(value) in self._data
+
+    def __getitem__(self, index: Any) -> Tensor:
+        rule = TABLE[operator.getitem]  # the one rule whose function is Python's
+        assert isinstance(rule, Rule)
+        items = index if isinstance(index, tuple) else (index,)
+        return record(rule, self._data[unwrap(index)], (self, *items))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise UnsupportedArgumentError(
+            "t[i] = v would overwrite a recorded value. Write what the result is: np.where(mask, v, t), "
+            "or np.concatenate([t[:i], v[None], t[i+1:]])."
+        )
+
+    def __iadd__(self, other: Any) -> Tensor:
+        return self._rebind(operator.add, other)
+
+    def __isub__(self, other: Any) -> Tensor:
+        return self._rebind(operator.sub, other)
+
+    def __imul__(self, other: Any) -> Tensor:
+        return self._rebind(operator.mul, other)
+
+    def __itruediv__(self, other: Any) -> Tensor:
+        return self._rebind(operator.truediv, other)
+
+    def __ipow__(self, other: Any) -> Tensor:
+        return self._rebind(operator.pow, other)
+
+    def __imatmul__(self, other: Any) -> Tensor:
+        return self._rebind(operator.matmul, other)
+
+    def _rebind(self, op: Callable[[Any, Any], Any], other: Any) -> Tensor:
+        """Tensors are values: ``t += u`` is ``t = t + u``. Where NumPy would do otherwise, refuse."""
+        if isinstance(self.node, Leaf) and self.node.requires_grad:
+            raise UnsupportedArgumentError(
+                "`w += ...` on a leaf that requires grad is ambiguous: an update, or a new value? "
+                "Update with w.data += ... (not recorded); compute with w = w + ... on a copy (w.copy())."
+            )
+        if isinstance(self.node, View):
+            raise UnsupportedArgumentError(
+                "`v += ...` on a view of another Tensor: NumPy would change that one too, a recorded value cannot. "
+                "Take a copy first (v = v.copy()), or write v = v + ..."
+            )
+        return op(self, other)  # type: ignore[no-any-return]
+
+    __hash__ = object.__hash__  # by identity: == is elementwise
+
+    def __repr__(self) -> str:
+        extra = ", requires_grad=True" if self.requires_grad else ""
+        name = f", name={self.name!r}" if self.name else ""
+        return f"Tensor({np.array2string(self._data, separator=', ', prefix='Tensor(')}{extra}{name})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data.item() if spec and self.ndim == 0 else self._data, spec)
+
+    def __reduce__(self) -> Any:
+        if not isinstance(self.node, Leaf) and self.requires_grad:
+            raise LostGradientError(
+                "Only leaves can be pickled or deep-copied: the graph of a result does not travel. Use .detach()."
+            )
+        return _rebuild, (type(self), self._data, self.requires_grad, self.name, self.grad)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        build, state = self.__reduce__()
+        copied = [value.copy() if hasattr(value, "copy") else value for value in state]
+        memo[id(self)] = fresh = build(*copied)
+        return fresh  # type: ignore[no-any-return]
+
+    # NumPy's two protocols
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method != "__call__":
+            raise MissingRuleError(
+                f"{name_of(ufunc)}.{method} has no rule. Use the function that stands for it: "
+                "np.sum for np.add.reduce, np.prod for np.multiply.reduce, np.max for np.maximum.reduce."
+            )
+        if kwargs:
+            _refuse_ufunc_keywords(ufunc, kwargs)
+        return apply_ufunc(ufunc, inputs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return apply(function, args, kwargs)
+
+    @classmethod
+    def __call_primitive__(cls, function: Any, args: Any, kwargs: Any) -> Any:
+        return apply(function, args, kwargs)
+
+    # ruff: disable[D102]
+    if TYPE_CHECKING:  # made below, from the table
+
+        def __add__(self, other: Any) -> Tensor: ...
+        def __radd__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __rsub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+        def __rmul__(self, other: Any) -> Tensor: ...
+        def __truediv__(self, other: Any) -> Tensor: ...
+        def __rtruediv__(self, other: Any) -> Tensor: ...
+        def __floordiv__(self, other: Any) -> Tensor: ...
+        def __rfloordiv__(self, other: Any) -> Tensor: ...
+        def __mod__(self, other: Any) -> Tensor: ...
+        def __rmod__(self, other: Any) -> Tensor: ...
+        def __pow__(self, other: Any) -> Tensor: ...
+        def __rpow__(self, other: Any) -> Tensor: ...
+        def __matmul__(self, other: Any) -> Tensor: ...
+        def __rmatmul__(self, other: Any) -> Tensor: ...
+        def __neg__(self) -> Tensor: ...
+        def __pos__(self) -> Tensor: ...
+        def __abs__(self) -> Tensor: ...
+        def __invert__(self) -> Tensor: ...
+        def __lt__(self, other: Any) -> Tensor: ...
+        def __le__(self, other: Any) -> Tensor: ...
+        def __gt__(self, other: Any) -> Tensor: ...
+        def __ge__(self, other: Any) -> Tensor: ...
+        def __eq__(self, other: object) -> Tensor: ...  # type: ignore[override]
+        def __ne__(self, other: object) -> Tensor: ...  # type: ignore[override]
+        def __and__(self, other: Any) -> Tensor: ...
+        def __or__(self, other: Any) -> Tensor: ...
+        def __xor__(self, other: Any) -> Tensor: ...
+        def sum(self, *args: Any, **kwargs: Any) -> Tensor: ...
+        def prod(self, *args: Any, **kwargs: Any) -> Tensor: ...
+        def mean(self, *args: Any, **kwargs: Any) -> Tensor: ...
+        def var(self, *args: Any, **kwargs: Any) -> Tensor: ...
+        def std(self, *args: Any, **kwargs: Any) -> Tensor: ...
+        def max(self, *args: Any, **kwargs: Any) -> Tensor: ...
+        def min(self, *args: Any, **kwargs: Any) -> Tensor: ...
+        def clip(self, *args: Any, **kwargs: Any) -> Tensor: ...
+        def dot(self, b: Any) -> Tensor: ...
+        def ravel(self, *args: Any, **kwargs: Any) -> Tensor: ...
+        def squeeze(self, *args: Any, **kwargs: Any) -> Tensor: ...
+        def swapaxes(self, axis1: int, axis2: int) -> Tensor: ...
+        def round(self, *args: Any, **kwargs: Any) -> Tensor: ...
+        def argmax(self, *args: Any, **kwargs: Any) -> Tensor: ...
+        def argmin(self, *args: Any, **kwargs: Any) -> Tensor: ...
+        def argsort(self, *args: Any, **kwargs: Any) -> Tensor: ...
+        def all(self, *args: Any, **kwargs: Any) -> Tensor: ...
+        def any(self, *args: Any, **kwargs: Any) -> Tensor: ...
+        def nonzero(self) -> tuple[Tensor, ...]: ...
+        def conj(self) -> Tensor: ...
+    # ruff: enable[D102]
+
+    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Tensor:
+        """Return the value in another shape; as ``ndarray.reshape``."""
+        kwargs: dict[str, Any] = {} if order == "C" else {"order": order}
+        if copy is not None:
+            kwargs["copy"] = copy
+        return apply(np.reshape, (self, shape[0] if len(shape) == 1 else shape), kwargs)  # type: ignore[no-any-return]
+
+    def transpose(self, *axes: Any) -> Tensor:
+        """Permute the axes; as ``ndarray.transpose``."""
+        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
+        return apply(np.transpose, (self, order), {})  # type: ignore[no-any-return]
+
+    def flatten(self, order: str = "C") -> Tensor:
+        """Return the elements in one axis."""
+        return self.reshape(-1, order=order)
+
+    def astype(self, dtype: Any, copy: bool = True) -> Tensor:
+        """Cast to another floating or complex dtype."""
+        return apply(np.astype, (self, dtype), {"copy": copy})  # type: ignore[no-any-return]
+
+    def copy(self) -> Tensor:
+        """Return a copy that is recorded as such."""
+        return apply(np.copy, (self,), {})  # type: ignore[no-any-return]
+
+
+def wrap(data: Array, node: Node | None) -> Tensor:
+    """Make a Tensor of a result, without any check."""
+    tensor = _new(Tensor)
+    tensor._data = data
+    tensor.node = node
+    tensor.grad = None
+    return tensor
+
+
+_new = Tensor.__new__
+
+
+def _rebuild(cls: type[Tensor], data: Array, requires_grad: bool, name: str | None, grad: Any) -> Tensor:
+    tensor = _new(cls)
+    Tensor.__init__(tensor, data, requires_grad, name)
+    tensor.grad = grad
+    return tensor
+
+
+def unwrap(value: Any) -> Any:
+    """Replace Tensors by their arrays, inside lists, tuples and dicts too."""
+    if isinstance(value, Tensor):
+        return value._data
+    if isinstance(value, (list, tuple)) and any(isinstance(v, (Tensor, list, tuple)) for v in value):
+        items = [unwrap(v) for v in value]
+        if hasattr(value, "_fields"):
+            return type(value)(*items)
+        return items if isinstance(value, list) else tuple(items)
+    if isinstance(value, dict):
+        return {key: unwrap(v) for key, v in value.items()}
+    return value
+
+
+# --- recording ----------------------------------------------------------------------------------------------------
+
+
+def record(rule: Rule, data: Array, operands: Sequence[Any], kwargs: dict[str, Any] | None = None) -> Tensor:
+    """Wrap a result; give it a node if a differentiable path leads through one of `operands`."""
+    state = current.get()
+    parents = tuple(x.node if isinstance(x, Tensor) else None for x in operands)
+    mask = 0
+    for i, parent in enumerate(parents):
+        if parent is not None and parent.requires_grad and rule.vjps[i] is not None:
+            mask |= 1 << i
+    if isinstance(data, np.generic):
+        data = np.asarray(data)
+    if state.mode == "off" or not mask:
+        return wrap(data, None)
+    if data.dtype.kind not in "fc":
+        raise UnsupportedArgumentError(
+            f"{rule.name} was asked for a result of dtype {data.dtype}, which has no derivative. "
+            "Keep a floating dtype, or .detach() first if no gradient is wanted."
+        )
+    plan = rule.plan(mask, len(operands))
+    args: list[Any] = []
+    seen = 0
+    for x, parent, kept in zip(operands, parents, plan.args, strict=False):  # optional operands may be absent
+        value = x._data if isinstance(x, Tensor) else x
+        if kept:
+            args.append(value)
+            seen += parent.version if parent is not None else 0
+        else:
+            args.append(parent if parent is not None else _stand_in(value))
+    out = data if plan.out or state.keep or data.size <= SMALL else Spec(data)
+    node = (View if rule.view else Node)(rule, tuple(args), kwargs or None, parents, out, seen, state.scope)
+    return wrap(data, node)
+
+
+def unary(ufunc: Any, rule: Rule) -> Callable[[Tensor], Tensor]:
+    """Return a function that applies a ufunc of one operand: `record`, without its loops."""
+    keep_x, keep_y = (*rule.plan(1, 1).args, rule.plan(1, 1).out)
+
+    def call(x: Tensor) -> Tensor:
+        a, node = x._data, x.node
+        data = ufunc(a)
+        state = current.get()
+        if not state.plain or type(data) not in _RESULTS:
+            return record(rule, data, (x,))
+        if type(data) is not np.ndarray:
+            data = np.asarray(data)
+        if node is None or not node.requires_grad:
+            return wrap(data, None)
+        out = data if keep_y or data.size <= SMALL else Spec(data)
+        arg, seen = (a, node.version) if keep_x else (node, 0)
+        return wrap(data, Node(rule, (arg,), None, (node,), out, seen, state.scope))
+
+    return call
+
+
+def binary(ufunc: Any, rule: Rule) -> Callable[[Any, Any], Tensor]:
+    """Return a function that applies a ufunc of two operands: `record`, without its loops.
+
+    The general form costs three times as much an operation, which is what a small network's step consists of.
+    """
+    first, second, both = ((*rule.plan(mask, 2).args, rule.plan(mask, 2).out) for mask in (1, 2, 3))
+
+    def call(x: Any, y: Any) -> Tensor:
+        if isinstance(x, Tensor):
+            a, left = x._data, x.node
+        else:
+            a, left = x, None
+        if isinstance(y, Tensor):
+            b, right = y._data, y.node
+        else:
+            b, right = y, None
+        try:
+            data = ufunc(a, b)
+        except ValueError as error:
+            raise _shapes_do_not_fit(ufunc, (a, b), error) from None
+        state = current.get()
+        if not state.plain or type(data) not in _RESULTS:
+            return record(rule, data, (x, y))
+        if type(data) is not np.ndarray:
+            data = np.asarray(data)
+        if left is not None and left.requires_grad:
+            keep_a, keep_b, keep_y = both if right is not None and right.requires_grad else first
+        elif right is not None and right.requires_grad:
+            keep_a, keep_b, keep_y = second
+        else:
+            return wrap(data, None)
+        seen = 0
+        if not keep_a:
+            a = left if left is not None else _stand_in(a)
+        elif left is not None:
+            seen = left.version
+        if not keep_b:
+            b = right if right is not None else _stand_in(b)
+        elif right is not None:
+            seen += right.version
+        out = data if keep_y or data.size <= SMALL else Spec(data)
+        return wrap(data, Node(rule, (a, b), None, (left, right), out, seen, state.scope))
+
+    return call
+
+
+_RESULTS = frozenset({np.ndarray, np.float64, np.float32, np.float16})  # what the fast forms know how to wrap
+
+
+def _stand_in(value: Any) -> Any:
+    """Return what stands for a constant operand that no rule reads: itself if it is small."""
+    return Spec(value) if hasattr(value, "shape") and value.size > SMALL else value
+
+
+CALLS: dict[Any, Callable[..., Tensor]] = {}  # ufunc -> its fast form, made when it is first met
+
+
+def apply_ufunc(ufunc: Any, inputs: tuple[Any, ...]) -> Any:
+    """Call a ufunc on operands of which at least one is a Tensor, as its entry in the table says."""
+    call = CALLS.get(ufunc)
+    if call is None:
+        rule = TABLE.get(ufunc)
+        if type(rule) is not Rule or len(inputs) > 2 or None in rule.vjps:
+            return apply(ufunc, inputs, {})
+        call = CALLS[ufunc] = (unary if len(inputs) == 1 else binary)(ufunc, rule)
+    return call(*inputs)
+
+
+def apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call a function on arguments among which there is a Tensor, as its entry in the table says."""
+    entry = TABLE.get(function)
+    if type(entry) is Rule:
+        operands, keywords = (args, {}) if isinstance(function, np.ufunc) else entry.bind(args, kwargs)
+        for name, value in keywords.items():
+            if _has_gradient(value):
+                raise UnsupportedArgumentError(
+                    f"{entry.name} is not differentiated with respect to {name}=, and a Tensor with a differentiable "
+                    f"path was passed there. Pass {name}.detach() if no gradient is wanted."
+                )
+            keywords[name] = unwrap(value)
+        data = function(*[unwrap(a) for a in args], **{k: unwrap(v) for k, v in kwargs.items()})
+        return record(entry, data, operands, keywords)
+    if type(entry) is Composite:
+        return entry.implementation(*args, **kwargs)
+    if type(entry) is Constant:
+        if kwargs.get("out") is not None:
+            raise UnsupportedArgumentError(f"{name_of(function)} on a Tensor cannot take out=.")
+        result = function(*[unwrap(a) for a in args], **{k: unwrap(v) for k, v in kwargs.items()})
+        return tuple(_constant(r) for r in result) if isinstance(result, tuple) else _constant(result)
+    if type(entry) is Plain:
+        return function(*[unwrap(a) for a in args], **{k: unwrap(v) for k, v in kwargs.items()})
+    name = name_of(function)
+    if type(entry) is Refused:
+        raise MissingRuleError(f"{name} is not differentiable here: {entry.reason}")
+    raise MissingRuleError(
+        f"{name} has no derivative rule. Write it with functions that have one, give it a rule "
+        f"(ag.defvjp({name}, ...)), or call it on t.detach() if no gradient is wanted."
+    )
+
+
+def _constant(result: Any) -> Any:
+    return wrap(np.asarray(result) if isinstance(result, (np.generic, bool, int, float)) else result, None)
+
+
+def _has_gradient(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(_has_gradient(v) for v in value)
+    return isinstance(value, Tensor) and value.requires_grad
+
+
+def _refuse_ufunc_keywords(ufunc: Any, kwargs: dict[str, Any]) -> None:
+    name = name_of(ufunc)
+    if kwargs.get("out") is not None and any(x is not None for x in kwargs["out"]):
+        raise UnsupportedArgumentError(
+            f"{name} cannot write into out= when a Tensor takes part (`a += t` on an array does that too): "
+            f"the gradient would be lost. Write `result = {name}(...)`, or `a = a + t`."
+        )
+    defaults = {
+        "where": True,
+        "out": None,
+        "casting": "same_kind",
+        "order": "K",
+        "dtype": None,
+        "subok": True,
+    }
+    for key, value in kwargs.items():
+        if key == "out" or (key in defaults and value is defaults[key]):
+            continue
+        rewrite = f"np.where(mask, {name}(...), other)" if key == "where" else ".astype(...) on the operands"
+        raise UnsupportedArgumentError(f"{name} on a Tensor does not handle {key}=. Write {rewrite} instead.")
+
+
+def _shapes_do_not_fit(ufunc: Any, arrays: Sequence[Any], error: ValueError) -> Exception:
+    shapes = [np.shape(a) for a in arrays]
+    if ufunc is np.matmul and len(shapes) == 2 and all(shapes):
+        a, b = shapes
+        inner = b[-2] if len(b) > 1 else b[0]
+        hint = ""
+        if len(b) > 1 and a[-1] == b[-1]:
+            hint = " The last axes agree: did you mean a @ b.T?"
+        elif len(a) > 1 and a[-2] == inner:
+            hint = " Did you mean a.T @ b?"
+        return ShapeError(
+            f"a @ b: shapes {a} and {b} do not fit. The last axis of a ({a[-1]}) must equal the "
+            f"{'second to last' if len(b) > 1 else 'only'} axis of b ({inner}).{hint}"
+        )
+    return ShapeError(f"{name_of(ufunc)}: {error} (shapes {', '.join(map(str, shapes))}).")
+
+
+# --- operators and methods, made from the table ---------------------------------------------------------------------
+
+
+def _make_operators() -> None:
+    """Give Tensor one method per operator; each calls its ufunc on the arrays and records."""
+    known = {Tensor, np.ndarray, float, int, bool, complex, np.float64, np.float32}
+
+    ufunc: Any
+
+    def prefix(ufunc: Any) -> Callable[[Tensor], Any]:
+        return lambda self: apply_ufunc(ufunc, (self,))
+
+    def infix(ufunc: Any, swapped: bool) -> Callable[[Tensor, Any], Any]:
+        rule = TABLE[ufunc]
+        fast = isinstance(rule, Rule)
+        if isinstance(rule, Rule):
+            call = CALLS[ufunc] = CALLS.get(ufunc) or binary(ufunc, rule)
+
+        def method(self: Tensor, other: Any) -> Any:
+            if type(other) in known or isinstance(other, Tensor):
+                if fast:
+                    return call(other, self) if swapped else call(self, other)
+                return apply(ufunc, (other, self) if swapped else (self, other), {})
+            if getattr(type(other), "__array_ufunc__", ...) is None:
+                return NotImplemented
+            return ufunc(other, self) if swapped else ufunc(self, other)
+
+        return method
+
+    for name, ufunc in {
+        "neg": np.negative,
+        "pos": np.positive,
+        "abs": np.absolute,
+        "invert": np.invert,
+    }.items():
+        setattr(Tensor, f"__{name}__", prefix(ufunc))
+    arithmetic = {
+        "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "mod": np.remainder,
+        "floordiv": np.floor_divide, "pow": np.power, "matmul": np.matmul, "divmod": np.divmod,
+        "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
+    }  # fmt: skip
+    for name, ufunc in arithmetic.items():
+        setattr(Tensor, f"__{name}__", infix(ufunc, swapped=False))
+        setattr(Tensor, f"__r{name}__", infix(ufunc, swapped=True))
+    comparison = {
+        "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
+        "eq": np.equal, "ne": np.not_equal,
+    }  # fmt: skip
+    for name, ufunc in comparison.items():
+        setattr(Tensor, f"__{name}__", infix(ufunc, swapped=False))
+
+    def method(function: Any) -> Callable[..., Any]:
+        def call(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+            return apply(function, (self, *args), kwargs)
+
+        call.__doc__ = f"As ``np.{function.__name__}(t, ...)``."
+        return call
+
+    methods = (
+        "sum prod mean var std max min clip dot ravel squeeze swapaxes round argmax argmin argsort all any nonzero conj"
+    )
+    for name in methods.split():
+        setattr(Tensor, name, method(getattr(np, name)))
+
+
+_make_operators()
+
+
+# --- checks that every way into the sweep shares ------------------------------------------------------------------
+
+
+def owned(g: Array) -> Array:
+    """Copy a cotangent: it may be a read-only view, or shared with other leaves."""
+    return np.array(g) if isinstance(g, (np.ndarray, np.generic)) else g.copy()
+
+
+def node_of(tensor: Tensor, what: str) -> Node:
+    """Return the node of a Tensor that can be differentiated; else say why it cannot."""
+    if not isinstance(tensor, Tensor):
+        raise NothingRecordedError(f"{what} needs a Tensor, not {type(tensor).__name__}. Wrap the value in ag.Tensor.")
+    node = tensor.node
+    if node is None or not node.requires_grad:
+        if current.get().mode == "off":
+            why = "Recording is off here: move the call out of `with ag.no_grad()`."
+        else:
+            why = (
+                "Nothing was recorded: no operand had requires_grad=True, recording was off (ag.no_grad), or the path "
+                "was cut (.detach(), .numpy(), a comparison). Make a leaf with ag.Tensor(..., requires_grad=True)."
+            )
+        raise NothingRecordedError(f"{what}: this Tensor has no differentiable path to any leaf. {why}")
+    return node
+
+
+def seed_of(tensor: Tensor, cotangent: Any, create_graph: bool) -> Any:
+    """Return the first cotangent of a sweep: the one given, checked, or 1 for a scalar."""
+    data = tensor._data
+    if cotangent is None:
+        if data.size != 1:
+            raise ShapeError(
+                f"backward() without a cotangent needs a scalar, and this Tensor has shape {data.shape}. "
+                f"Reduce it (t.sum(), t.mean()), or say how its elements count: t.backward(np.ones({data.shape}))."
+            )
+        seed = np.ones_like(data)
+    else:
+        seed = cotangent if hasattr(cotangent, "__array_function__") else np.asarray(cotangent)
+        if seed.shape != data.shape:
+            raise ShapeError(f"The cotangent has shape {seed.shape}; it must have its Tensor's own, {data.shape}.")
+        if seed.dtype.kind == "c" and data.dtype.kind != "c":
+            raise DTypeError(f"The cotangent of a {data.dtype} Tensor must be real; this one is {seed.dtype}.")
+        if seed.dtype != data.dtype:
+            seed = seed.astype(data.dtype)
+    if create_graph:
+        return seed if isinstance(seed, Tensor) else wrap(seed, None)
+    return unwrap(seed)

@@ -1,0 +1,265 @@
+"""Derivatives asked for as values of functions: gradients, vjp, value_and_grad, grad."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .errors import DTypeError, ShapeError
+from .graph import Node, pullback, toposort
+from .recording import is_recording, recording
+from .table import Rule
+from .tensor import Tensor, node_of, owned, record, seed_of, unwrap, wrap
+from .trees import flatten
+
+__all__ = ["grad", "gradients", "value_and_grad", "vjp"]
+
+
+def gradients(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    cotangents: Any = None,
+    *,
+    create_graph: bool = False,
+) -> Any:
+    """Return the cotangents of `inputs`; nothing is accumulated anywhere.
+
+    Parameters
+    ----------
+    outputs : Tensor or sequence of Tensor
+        What is differentiated.
+    inputs : Tensor or sequence of Tensor
+        By what; leaves or results in between.
+    cotangents : array or sequence of arrays, optional
+        One seed per output, each of its shape; 1 for a scalar.
+    create_graph : bool
+        Record the sweep: the cotangents are then Tensors that can be differentiated again.
+
+    Returns
+    -------
+    array or tuple of arrays
+        One per input, of its shape and dtype; zeros where no path leads to it.
+
+    Raises
+    ------
+    NothingRecordedError
+        If an input does not require grad.
+
+    Examples
+    --------
+    >>> import autograd_mini as ag
+    >>> x = ag.Tensor(3.0, requires_grad=True)
+    >>> y = x * x
+    >>> print(ag.gradients(y * y, y), ag.gradients(y * y, x))
+    18.0 108.0
+    """
+    outs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    ins = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    seeds = [cotangents] if isinstance(outputs, Tensor) else cotangents or [None] * len(outs)
+    targets = [node_of(x, "gradients() with respect to it") for x in ins]
+    pending: dict[Node, Any] = {}
+    for out, cotangent in zip(outs, seeds, strict=True):
+        if out.requires_grad:
+            node = node_of(out, "gradients()")
+            seed = seed_of(out, cotangent, create_graph)
+            pending[node] = pending[node] + seed if node in pending else seed
+    found = pullback(pending, targets, lift=wrap if create_graph else None)
+    result = []
+    for x, node in zip(ins, targets, strict=True):
+        g = found.get(node)
+        if g is None:
+            g = np.zeros_like(x._data)
+            g = wrap(g, None) if create_graph else g
+        result.append(g if isinstance(g, Tensor) else owned(g))
+    return result[0] if isinstance(inputs, Tensor) else tuple(result)
+
+
+def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    r"""Return ``f(*primals)`` and the pullback that carries a cotangent of it back to the primals.
+
+    The pullback maps :math:`g \mapsto g\,J`, with :math:`J = \partial f / \partial \text{primals}`, without building
+    :math:`J`.
+
+    Parameters
+    ----------
+    f : callable
+        NumPy code. Its arguments and result may be trees: nested dicts, lists, tuples of arrays.
+    *primals
+        Where to evaluate; real or complex arrays, or trees of them.
+
+    Returns
+    -------
+    out
+        The value, as arrays.
+    pullback : callable
+        Takes a cotangent shaped like `out`; returns a tuple with one cotangent per primal.
+
+    Raises
+    ------
+    DTypeError
+        If a primal is not real or complex.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_mini as ag
+    >>> out, pullback = ag.vjp(np.sin, np.array([0.0, np.pi]))
+    >>> pullback(np.ones(2))
+    (array([ 1., -1.]),)
+    """
+    outer = is_recording()
+    leaves, rebuild = flatten(primals)
+    inputs = [_variable(leaf, outer) for leaf in leaves]
+    with recording():
+        result = f(*rebuild(inputs))
+    outs, rebuild_out = flatten(result)
+    tracked = [o for o in outs if isinstance(o, Tensor) and o.requires_grad]
+    nested = outer and _leads_elsewhere(tracked, inputs)
+
+    def pullback(cotangent: Any) -> tuple[Any, ...]:
+        cotangents, _ = flatten(cotangent)
+        if len(cotangents) != len(outs):
+            raise ShapeError(f"The function returned {len(outs)} arrays and got {len(cotangents)} cotangents.")
+        seeds = [c for o, c in zip(outs, cotangents, strict=True) if isinstance(o, Tensor) and o.requires_grad]
+        found = gradients(tracked, inputs, seeds, create_graph=nested)
+        return rebuild(list(found))  # type: ignore[no-any-return]
+
+    return rebuild_out([o if nested else unwrap(o) for o in outs]), pullback
+
+
+def value_and_grad(
+    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """Return a function that computes ``f`` and its gradient in one forward and one reverse pass.
+
+    Parameters
+    ----------
+    f : callable
+        NumPy code that returns a real scalar; with `has_aux`, a pair ``(scalar, anything)``.
+    argnums : int or tuple of int
+        Which positional arguments to differentiate by; each may be a tree.
+    has_aux : bool
+        The second result of `f` is passed through.
+
+    Returns
+    -------
+    callable
+        ``(value, gradient)``, or ``((value, aux), gradient)``. Each gradient has its argument's structure, shapes and
+        dtypes.
+
+    Raises
+    ------
+    ShapeError
+        If `f` does not return a scalar.
+    DTypeError
+        If an argument is not real or complex.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_mini as ag
+    >>> value, gradient = ag.value_and_grad(lambda w: np.sum(w * w))(np.array([1.0, 2.0]))
+    >>> print(value, gradient)
+    5.0 [2. 4.]
+    """
+
+    @functools.wraps(f)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        for i in chosen:
+            if not -len(args) <= i < len(args):
+                raise TypeError(f"argnums={i}, but the function was called with {len(args)} positional arguments")
+        aux: list[Any] = []
+
+        def scalar(*primals: Any) -> Any:
+            full = list(args)
+            for i, primal in zip(chosen, primals, strict=True):
+                full[i] = primal
+            result = f(*full, **kwargs)
+            if has_aux:
+                result, extra = result
+                aux.append(extra)
+            if np.shape(result) != ():
+                raise ShapeError(
+                    f"grad needs a function that returns a scalar; {getattr(f, '__name__', 'this one')} returned shape "
+                    f"{np.shape(result)}. Reduce it (np.sum, np.mean), or use vjp for a cotangent of your own."
+                )
+            return result
+
+        value, pullback = vjp(scalar, *(args[i] for i in chosen))
+        found = pullback(np.ones((), value.dtype if hasattr(value, "dtype") else float))
+        answer = found[0] if isinstance(argnums, int) else found
+        return ((value, _plain(aux[0])), answer) if has_aux else (value, answer)
+
+    return wrapped
+
+
+def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """Return a function that computes the gradient of a scalar function.
+
+    Nest it at will: ``grad(grad(f))`` is the second derivative.
+
+    Parameters
+    ----------
+    f, argnums, has_aux
+        As for `value_and_grad`.
+
+    Returns
+    -------
+    callable
+        The gradient; with `has_aux`, ``(gradient, aux)``. Arrays; recorded Tensors exactly when the result also
+        depends on something that is being differentiated outside (nesting, Parameters that `f` closes over).
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_mini as ag
+    >>> print(ag.grad(np.sin)(0.0), ag.grad(ag.grad(np.sin))(np.pi / 2))
+    1.0 -1.0
+    """
+    both = value_and_grad(f, argnums, has_aux)
+
+    @functools.wraps(f)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        value, answer = both(*args, **kwargs)
+        return (answer, value[1]) if has_aux else answer
+
+    return wrapped
+
+
+def _variable(leaf: Any, outer: bool) -> Tensor:
+    if not isinstance(leaf, Tensor):
+        leaf = np.asarray(leaf) if not hasattr(leaf, "__array_function__") else leaf
+        if leaf.dtype.kind not in "fc":
+            raise DTypeError(
+                f"grad needs real or complex arguments; one of them has dtype {leaf.dtype}. "
+                "Write 3.0 for 3, or pass x.astype(float)."
+            )
+    return variable(leaf if outer else unwrap(leaf))
+
+
+def _leads_elsewhere(outs: list[Tensor], inputs: list[Tensor]) -> bool:
+    """Return whether a differentiable path leads from `outs` to a leaf that is none of the inputs."""
+    own = {x.node for x in inputs}
+    return any(node.rule is None and node not in own for node in toposort(o.node for o in outs if o.node))
+
+
+def _plain(aux: Any) -> Any:
+    leaves, rebuild = flatten(aux)
+    return rebuild([a if isinstance(a, Tensor) and a.requires_grad else unwrap(a) for a in leaves])
+
+
+def variable(value: Any, name: str | None = None) -> Tensor:
+    """Return a Tensor to differentiate by: a new leaf, or, for a Tensor with a history, a node linked to it."""
+    if isinstance(value, Tensor) and value.requires_grad:
+        return record(_IDENTITY, value._data, (value,))
+    return Tensor(unwrap(value), requires_grad=True, name=name)
+
+
+def _identity(a: Any) -> Any:
+    return a
+
+
+_IDENTITY = Rule(
+    _identity, (lambda g, _y, _a: g,), None, broadcasts=False, view=True, signature=None, only={}
+)  # not in the table: nobody calls it

@@ -1,0 +1,70 @@
+"""What every test shares: the checkout's files, seeded randomness, and a browser where there is one.
+
+Warnings are errors here (pyproject.toml), and NumPy warns by default of overflow, division by zero and
+invalid values: a floating-point surprise therefore fails its test, and a test that means to reach inf or nan
+says so with `np.errstate`.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import hypothesis
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+GENERATED = re.compile(r"__pycache__|\.git|\.venv.*|\.\w+_cache|\.hypothesis|build|dist")
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+hypothesis.settings.register_profile("reproducible", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("reproducible")
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def root():
+    """The checkout's folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def checkout():
+    """The checkout's files, as sorted relative paths: git's, or what could become git's."""
+    listing = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    if (ROOT / ".git").exists() and shutil.which("git"):
+        done = subprocess.run(listing, capture_output=True, text=True)
+        if done.returncode == 0:
+            paths = {Path(name) for name in done.stdout.split("\0") if name}
+            return sorted(path for path in paths if (ROOT / path).is_file())
+    paths = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file())
+    return sorted(path for path in paths if not any(map(GENERATED.fullmatch, path.parts)))
+
+
+def find_browser():
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Path of a Chromium; run it with `--headless --no-sandbox` (root cannot have the sandbox)."""
+    return find_browser()
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m browser` selects
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("browser") and find_browser() is None:
+        pytest.skip("no chromium, chromium-browser or google-chrome on PATH")
