@@ -1,9 +1,9 @@
 """The textbooks' backpropagation, derived by hand and written out in NumPy, without any autodiff.
 
-delta^l is dE/dz^l. The equations count layers from 1 to L (the matrix note counts the input as layer 1, the
-others do not); in lists, layer l is item l - 1, except that the activations start with the input: ``a[l]`` is
-a^l, ``a[0]`` is x. Weights have shape (out, in): w_ij leads to i, from j.
-Samples lie in rows, so W a + b reads ``a @ W.T + b`` and W^T delta reads ``delta @ W``.
+delta^l is dE/dz^l. The equations count layers from 1 to L (the matrix note counts the input as layer 1, the others
+do not); in lists, layer l is item l - 1, except that the activations start with the input: ``a[l]`` is a^l, ``a[0]``
+is x. Weights have shape (out, in): w_ij leads to i, from j. Samples lie in rows, so W a + b reads ``a @ W.T + b`` and
+W^T delta reads ``delta @ W``.
 Comments name the claim a line carries: Y (Yehoshua), M (the matrix note), R (the note on Russell and Norvig).
 """
 
@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 __all__ = [
     "ACTIVATIONS",
-    "LOSSES",
     "DeltaNetwork",
     "ForwardPass",
+    "LOSSES",
     "augment_inputs",
     "augment_weights",
     "deltas_by_index",
@@ -47,8 +47,8 @@ _ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array],
     "relu": (lambda z: np.maximum(z, 0), lambda a, u: u * (a > 0)),  # R10: 1 if z > 0, else 0
     "softmax": (
         lambda z: np.exp(_log_softmax(z)),
-        lambda a, u: a * (u - (a * u).sum(axis=-1, keepdims=True)),
-    ),  # Y10: (diag(a) - a a^T) u
+        lambda a, u: a * (u - (a * u).sum(axis=-1, keepdims=True)),  # Y10: (diag(a) - a a^T) u
+    ),
 }
 
 # name: the terms of J(y, o), summed over outputs (Y4), and dJ/do; c is the squared error's factor (M2, R5)
@@ -291,15 +291,12 @@ class DeltaNetwork:
         if self.loss == "squared_error":
             return
         binary = self.loss == "binary_cross_entropy"
-        if not ((o > 0) & ((o < 1) if binary else (o <= 1))).all():
+        inside = (o > 0) & ((o < 1) if binary else (o <= 1))
+        if not inside.all():
+            need = "(0, 1): make the last layer a sigmoid" if binary else "(0, 1]: make the last layer a softmax"
             raise ValueError(
-                f"{self.loss} takes outputs for probabilities, but these {self.activations[-1]} "
-                f"outputs run from {o.min():.4g} to {o.max():.4g}; they must lie in "
-                + (
-                    "(0, 1): make the last layer a sigmoid"
-                    if binary
-                    else "(0, 1]: make the last layer a softmax"
-                )
+                f"{self.loss} takes outputs for probabilities, but these {self.activations[-1]} outputs run from "
+                f"{o.min():.4g} to {o.max():.4g}; they must lie in {need}"
             )
 
     def _input(self, x: npt.ArrayLike) -> Array:
@@ -318,13 +315,11 @@ class DeltaNetwork:
         if classes and t.shape == o.shape[:-1]:
             t = _one_hot(t, o.shape[-1])
         elif t.shape != o.shape:
-            fix = (
-                f"use y.reshape{o.shape}"
-                if t.size == o.size and t.ndim != o.ndim
-                else "use y.T"
-                if t.T.shape == o.shape
-                else "give one target per output, samples in rows"
-            )
+            fix = "give one target per output, samples in rows"
+            if t.T.shape == o.shape:
+                fix = "use y.T"
+            elif t.size == o.size and t.ndim != o.ndim:
+                fix = f"use y.reshape{o.shape}"
             labels = f", or integer labels of shape {o.shape[:-1]}" if classes else ""
             raise ValueError(f"y has shape {t.shape}, but the outputs have shape {o.shape}: {fix}{labels}")
         if self.loss != "squared_error" and not ((t >= 0) & (t <= 1)).all():
@@ -387,10 +382,7 @@ def gradients_by_index(net: DeltaNetwork, x: npt.ArrayLike, y: npt.ArrayLike) ->
 
 
 def from_to_update(
-    net: DeltaNetwork,
-    x: npt.ArrayLike,
-    y: npt.ArrayLike,
-    alpha: float,
+    net: DeltaNetwork, x: npt.ArrayLike, y: npt.ArrayLike, alpha: float
 ) -> tuple[list[Array], list[Array], list[Array | None]]:
     """Return (Delta per layer, updated weights, updated biases) in R's notation: w_ij leads from i to j.
 
@@ -418,23 +410,18 @@ def from_to_update(
     Delta = [(net._target(a[-1], y) - a[-1]) * g_prime[-1]]  # R2: Delta_k = (y_k - a_k) g'(in_k)
     for k in range(len(w) - 1, 0, -1):
         Delta.insert(0, g_prime[k - 1] * (w[k] @ Delta[0]))  # R3: Delta_j = g'(in_j) sum_k w_jk Delta_k
-    return (
-        Delta,
-        [
-            np.where(mask.T, w_ij + alpha * np.outer(a_i, Delta_j), 0)  # R4: w_ij + alpha a_i Delta_j
-            for w_ij, a_i, Delta_j, mask in zip(w, a[:-1], Delta, net.masks, strict=True)
-        ],
-        [
-            None if b is None else b + alpha * Delta_j  # R4 with a_0 = 1 (Y2)
-            for b, Delta_j in zip(net.biases, Delta, strict=True)
-        ],
-    )
+    weights = [
+        np.where(mask.T, w_ij + alpha * np.outer(a_i, Delta_j), 0)  # R4: w_ij <- w_ij + alpha a_i Delta_j
+        for w_ij, a_i, Delta_j, mask in zip(w, a[:-1], Delta, net.masks, strict=True)
+    ]
+    biases = [
+        None if b is None else b + alpha * Delta_j  # R4 with a_0 = 1 (Y2)
+        for b, Delta_j in zip(net.biases, Delta, strict=True)
+    ]
+    return Delta, weights, biases
 
 
-def augment_weights(
-    weights: Sequence[npt.ArrayLike],
-    biases: Sequence[npt.ArrayLike | None] | None,
-) -> list[Array]:
+def augment_weights(weights: Sequence[npt.ArrayLike], biases: Sequence[npt.ArrayLike | None] | None) -> list[Array]:
     """Return ``[b | W]`` per layer, of shape (out, 1 + in): the bias as the weight w_0 of an input x_0 = 1.
 
     ``W a + b = [b | W] [1; a]``. A missing bias becomes a column of zeros. Source: Y2.

@@ -12,6 +12,7 @@ Kinks and edges, tested at the kink itself:
 ``fmax, fmin``         the same; a NaN operand gets nothing
 ``clip``               1/2 at a bound, as the maximum and minimum that it is made of
 ``where``              selects: the branch not taken receives an exact 0
+``logaddexp``          ``logaddexp'(-inf, -inf) = (0, 0)``, as of ``logsumexp`` where every entry is -inf
 ``sqrt, cbrt``         ``sqrt'(0) = inf``
 ``log``                ``log'(0) = inf``
 ``power``              ``d(a**0)/da = 0`` even at 0; ``d(0**b)/db = 0``
@@ -30,23 +31,39 @@ from ..table import defvjp
 __all__: list[str] = []
 
 LN2, LN10 = math.log(2), math.log(10)
+HALF = np.float32(0.5)  # times a mask: a Python number would make it float64
 
 
-def positive(x):
-    """Return x where it is nonzero, else 1: a divisor that is harmless where the quotient is not used."""
+def nonzero(x):
+    """Return x where it is not 0, else 1: a divisor that is harmless where the quotient is not used."""
     return np.where(x == 0, 1, x)
+
+
+def finite(y):
+    """Return y, and 0 for -inf: where all the terms of a sum of exponentials are 0, ``-inf - -inf`` is no number."""
+    return np.where(y == -np.inf, 0, y)
 
 
 def power_a(g, _y, a, b):
     """``b a**(b-1)``; the exponent 0 makes a constant, also at a = 0."""
     if isinstance(b, (int, float)):
         return g * 0 if b == 0 else g if b == 1 else g * (2 * a) if b == 2 else g * (b * a ** (b - 1))
-    return g * (b * a ** np.where(b == 0, 1, b - 1))
+    return g * (b * np.where(b == 0, nonzero(a), a) ** (b - 1))
 
 
 def power_b(g, y, a, _b):
     """``a**b log a``; 0 where the base is 0."""
-    return g * (y * np.log(positive(a)))
+    return g * (y * np.log(nonzero(a)))
+
+
+def absolute_vjp(g, _y, x):
+    """``sign x``; of a complex number, the conjugate of its direction."""
+    return g * np.sign(x) if x.dtype.kind != "c" else g * (np.conjugate(x) / nonzero(np.absolute(x)))
+
+
+def share(a, b, y):
+    """Return the part of `y` that comes from `a`: 1 where it was chosen, less 1/2 at a tie; else 0."""
+    return (a == y) - HALF * (a == b)
 
 
 # fmt: off
@@ -61,8 +78,8 @@ defvjp(np.reciprocal, lambda g, y, _x: -g * y * y)
 defvjp(np.square,     lambda g, _y, x: g * (2 * x))
 defvjp(np.power,      power_a,                              power_b)
 defvjp(np.float_power, power_a,                             power_b)
-defvjp(np.remainder,  lambda g, _y, _a, _b: g,              lambda g, _y, a, b: -g * np.floor(a / b))
-defvjp(np.fmod,       lambda g, _y, _a, _b: g,              lambda g, _y, a, b: -g * np.trunc(a / b))
+defvjp(np.remainder,  lambda g, _y, _a, _b: g,              lambda g, _y, a, b: -g * np.floor_divide(a, b))
+defvjp(np.fmod,       lambda g, _y, _a, _b: g,              lambda g, y, a, b: -g * np.rint((a - y) / b))
 
 # --- roots, exponentials, logarithms
 defvjp(np.sqrt,       lambda g, y, _x: g / (2 * y))
@@ -74,8 +91,8 @@ defvjp(np.log,        lambda g, _y, x: g / x)
 defvjp(np.log2,       lambda g, _y, x: g / (LN2 * x))
 defvjp(np.log10,      lambda g, _y, x: g / (LN10 * x))
 defvjp(np.log1p,      lambda g, _y, x: g / (x + 1))
-defvjp(np.logaddexp,  lambda g, y, a, _b: g * np.exp(a - y), lambda g, y, _a, b: g * np.exp(b - y))
-defvjp(np.logaddexp2, lambda g, y, a, _b: g * np.exp2(a - y), lambda g, y, _a, b: g * np.exp2(b - y))
+defvjp(np.logaddexp,  lambda g, y, a, _b: g * np.exp(a - finite(y)), lambda g, y, _a, b: g * np.exp(b - finite(y)))
+defvjp(np.logaddexp2, lambda g, y, a, _b: g * np.exp2(a - finite(y)), lambda g, y, _a, b: g * np.exp2(b - finite(y)))
 
 # --- trigonometric and hyperbolic
 defvjp(np.sin,        lambda g, _y, x: g * np.cos(x))
@@ -90,16 +107,21 @@ defvjp(np.tanh,       lambda g, y, _x: g * (1 - y * y))
 defvjp(np.arcsinh,    lambda g, _y, x: g / np.sqrt(x * x + 1))
 defvjp(np.arccosh,    lambda g, _y, x: g / np.sqrt(x * x - 1))
 defvjp(np.arctanh,    lambda g, _y, x: g / (1 - x * x))
-defvjp(np.arctan2,    lambda g, _y, a, b: g * (b / positive(a * a + b * b)),
-                      lambda g, _y, a, b: -g * (a / positive(a * a + b * b)))
-defvjp(np.hypot,      lambda g, y, a, _b: g * (a / positive(y)), lambda g, y, _a, b: g * (b / positive(y)))
+defvjp(np.arctan2,    lambda g, _y, a, b: g * (b / nonzero(a * a + b * b)),
+                      lambda g, _y, a, b: -g * (a / nonzero(a * a + b * b)))
+defvjp(np.hypot,      lambda g, y, a, _b: g * (a / nonzero(y)), lambda g, y, _a, b: g * (b / nonzero(y)))
 defvjp(np.deg2rad,    lambda g, _y, _x: g * (math.pi / 180))
 defvjp(np.radians,    lambda g, _y, _x: g * (math.pi / 180))
 defvjp(np.rad2deg,    lambda g, _y, _x: g * (180 / math.pi))
 defvjp(np.degrees,    lambda g, _y, _x: g * (180 / math.pi))
 
+# --- complex numbers: for a real result, the cotangent of x + iy is d/dx - i d/dy
+defvjp(np.conjugate,  lambda g, _y, _x: np.conjugate(g))
+defvjp(np.real,       lambda g, _y, _val: g, view=True)
+defvjp(np.imag,       lambda g, _y, _val: g * -1j, view=True)
+
 # --- kinks and choices
-defvjp(np.absolute,   lambda g, _y, x: g * np.sign(x))
+defvjp(np.absolute,   absolute_vjp)
 defvjp(np.fabs,       lambda g, _y, x: g * np.sign(x))
 defvjp(np.copysign,   lambda g, _y, a, b: g * (np.sign(a) * np.copysign(1, b)), None)
 defvjp(np.maximum,    lambda g, y, a, b: g * share(a, b, y), lambda g, y, a, b: g * share(b, a, y))
@@ -109,8 +131,3 @@ defvjp(np.fmin,       lambda g, y, a, b: g * share(a, b, y), lambda g, y, a, b: 
 defvjp(np.where,      None, lambda g, _y, c, _a, _b: np.where(c, g, 0), lambda g, _y, c, _a, _b: np.where(c, 0, g),
        broadcasts=True, signature=lambda c, a, b, /: None)
 # fmt: on
-
-
-def share(a, b, y):
-    """Return the part of `y` that comes from `a`: 1 where it was chosen, 1/2 at a tie, 0 elsewhere."""
-    return (a == y) * (1 - 0.5 * (a == b))

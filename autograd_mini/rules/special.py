@@ -1,5 +1,7 @@
 """Functions of our own, where a stable or fast form is worth a rule: they use the same public door as anybody's."""
 
+from typing import Any
+
 import numpy as np
 
 from ..table import defvjp, primitive
@@ -9,7 +11,7 @@ __all__ = ["logsumexp"]
 
 
 @primitive
-def logsumexp(a, axis=None, keepdims=False):
+def logsumexp(a: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Any:
     r"""Return the logarithm of a sum of exponentials, :math:`\log \sum_i e^{a_i}`, without overflow.
 
     Parameters

@@ -1,0 +1,61 @@
+"""nn: multi-layer perceptrons on autograd_mini, and the textbooks' rules to hold them against.
+
+>>> import nn
+>>> model = nn.MLP([2, 3, 1], "tanh", rng=0)
+>>> model([[0.0, 1.0]]).shape
+(1, 1)
+"""
+
+from . import delta, init
+from .compare import Comparison, Row, compare
+from .data import load_digits, stratified_split
+from .functional import identity, log_softmax, relu, sigmoid, softmax, tanh
+from .layers import MLP, Identity, Linear, ReLU, Sequential, Sigmoid, Softmax, Tanh
+from .losses import (
+    accuracy,
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    categorical_cross_entropy,
+    cross_entropy,
+    squared_error,
+)
+from .module import Module, Parameter
+from .optim import SGD
+from .train import History, NonFiniteLossError, evaluate, fit
+
+__all__ = [
+    "Comparison",
+    "History",
+    "Identity",
+    "Linear",
+    "MLP",
+    "Module",
+    "NonFiniteLossError",
+    "Parameter",
+    "ReLU",
+    "Row",
+    "SGD",
+    "Sequential",
+    "Sigmoid",
+    "Softmax",
+    "Tanh",
+    "accuracy",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "categorical_cross_entropy",
+    "compare",
+    "cross_entropy",
+    "delta",
+    "evaluate",
+    "fit",
+    "identity",
+    "init",
+    "load_digits",
+    "log_softmax",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "squared_error",
+    "stratified_split",
+    "tanh",
+]

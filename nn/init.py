@@ -1,0 +1,39 @@
+"""Initial weights: functions of a generator and a shape (out, in)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+__all__ = ["he_normal", "uniform", "xavier_uniform", "zeros"]
+
+Initializer = Callable[[np.random.Generator, tuple[int, ...]], Any]
+
+
+def uniform(low: float = -0.01, high: float = 0.01) -> Initializer:
+    """Return an initializer that draws uniformly from [low, high]; by default the small values of claim R9."""
+    return lambda rng, shape: rng.uniform(low, high, shape)
+
+
+def zeros(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    """Return zeros: for biases. As weights they keep all units of a layer equal (claim R9)."""
+    return np.zeros(shape)
+
+
+def xavier_uniform(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    r"""Draw from :math:`U(-r, r)`, :math:`r = \sqrt{6 / (n_{in} + n_{out})}`: keeps the variance through sigmoids and tanh.
+
+    Source: Glorot and Bengio, 2010, eq. 16 (claim R14).
+    """
+    bound = np.sqrt(6 / (shape[0] + shape[1]))
+    return rng.uniform(-bound, bound, shape)
+
+
+def he_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    r"""Draw from :math:`N(0, 2 / n_{in})`: keeps the variance through ReLUs.
+
+    Source: He et al., 2015, eq. 10 (claim R14).
+    """
+    return rng.normal(0, np.sqrt(2 / shape[1]), shape)

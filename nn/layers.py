@@ -1,0 +1,238 @@
+"""Layers, and the models that are sequences of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+import autograd_mini as ag
+
+from . import functional, init
+from .module import Module, Parameter
+
+__all__ = ["MLP", "Activation", "Identity", "Linear", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh"]
+
+
+class Linear(Module):
+    r"""A fully connected layer, :math:`z = a W^T + b`.
+
+    Row by row of a batch this is :math:`z_i = \sum_j w_{ij} a_j + b_i` (claims Y1, M1).
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Numbers of inputs and of units.
+    bias : bool
+        Whether there is a bias.
+    mask : array_like of 0 and 1, shape (n_out, n_in), optional
+        Absent connections: a masked weight is 0 and so is its gradient.
+    initializer : callable, optional
+        ``initializer(rng, shape)``; He's by default.
+    rng : int or numpy.random.Generator, optional
+        Where the initial weights come from.
+    dtype : dtype
+        Of the parameters.
+
+    Attributes
+    ----------
+    weight : Parameter, shape (n_out, n_in)
+        :math:`w_{ij}` leads to unit i from input j.
+    bias : Parameter, shape (n_out,), or None
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> layer = nn.Linear(3, 2, rng=0)
+    >>> layer
+    Linear(3 -> 2)
+    >>> layer(np.ones((5, 3))).shape
+    (5, 2)
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        bias: bool = True,
+        *,
+        mask: Any = None,
+        initializer: init.Initializer = init.he_normal,
+        rng: int | np.random.Generator | None = None,
+        dtype: Any = np.float64,
+    ) -> None:
+        if n_in < 1 or n_out < 1:
+            raise ValueError(f"Linear({n_in}, {n_out}): a layer needs at least one input and one unit")
+        shape = (n_out, n_in)
+        weight = initializer(np.random.default_rng(rng), shape)
+        self.mask = None if mask is None else np.asarray(mask, dtype)
+        if self.mask is not None:
+            if self.mask.shape != shape:
+                raise ag.errors.ShapeError(
+                    f"The mask has shape {self.mask.shape}; the weight of Linear({n_in}, {n_out}) is {shape}."
+                )
+            if not np.isin(self.mask, (0, 1)).all():
+                raise ValueError("a mask holds only 1 (connected) and 0 (absent)")
+            weight = weight * self.mask
+        self.weight = Parameter(np.asarray(weight, dtype))
+        self.bias = Parameter(np.zeros(n_out, dtype)) if bias else None
+
+    def forward(self, x: Any) -> Any:
+        """Return the weighted sums of the rows of `x`, shape (..., n_in), as shape (..., n_out)."""
+        n_out, n_in = self.weight.shape
+        if np.ndim(x) == 0 or np.shape(x)[-1] != n_in:
+            raise ag.errors.ShapeError(
+                f"{self!r} takes {n_in} inputs in the last axis and got an array of shape {np.shape(x)}. "
+                "Samples are rows: (samples, inputs)."
+            )
+        weight = self.weight if self.mask is None else self.weight * self.mask
+        z = x @ weight.T
+        return z if self.bias is None else z + self.bias
+
+    def __repr__(self) -> str:
+        n_out, n_in = self.weight.shape
+        absent = "" if self.mask is None else f", {int((self.mask == 0).sum())} absent"
+        return f"Linear({n_in} -> {n_out}{'' if self.bias is not None else ', bias=False'}{absent})"
+
+
+class Activation(Module):
+    """Base class of the layers that apply a function to every unit, or to every row."""
+
+    function = staticmethod(functional.identity)
+
+    def forward(self, z: Any) -> Any:
+        """Return the activations."""
+        return self.function(z)
+
+
+class Identity(Activation):
+    """The identity."""
+
+
+class Sigmoid(Activation):
+    """The sigmoid; see `sigmoid`."""
+
+    function = staticmethod(functional.sigmoid)
+
+
+class Tanh(Activation):
+    """The hyperbolic tangent."""
+
+    function = staticmethod(functional.tanh)
+
+
+class ReLU(Activation):
+    """The rectifier; see `relu`."""
+
+    function = staticmethod(functional.relu)
+
+
+class Softmax(Activation):
+    """The softmax of each row; see `softmax`."""
+
+    function = staticmethod(functional.softmax)
+
+
+ACTIVATIONS: dict[str, type[Activation]] = {
+    "identity": Identity,
+    "relu": ReLU,
+    "sigmoid": Sigmoid,
+    "softmax": Softmax,
+    "tanh": Tanh,
+}
+
+
+class Sequential(Module):
+    """Layers one after the other.
+
+    A layer with weights and the activations that follow it form one group, ``layer1``, ``layer2``, ..., in pictures; its
+    weight is called ``W1``, its bias ``b1``, as in the textbooks.
+
+    Examples
+    --------
+    >>> import nn
+    >>> model = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Tanh(), nn.Linear(3, 1, rng=1))
+    >>> [name for name, _ in model.named_parameters()]
+    ['0.weight', '0.bias', '2.weight', '2.bias']
+    """
+
+    def __init__(self, *layers: Module) -> None:
+        self.layers = list(layers)
+        number = 0
+        for layer in layers:
+            if isinstance(layer, Linear):
+                number += 1
+                layer.weight.name = f"W{number}"
+                if layer.bias is not None:
+                    layer.bias.name = f"b{number}"
+            layer.place = f"layer{max(number, 1)}"
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        """Yield the layers, named by their position."""
+        yield from ((str(i), layer) for i, layer in enumerate(self.layers))
+
+    def forward(self, x: Any) -> Any:
+        """Pass `x` through every layer."""
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __getitem__(self, i: int) -> Module:
+        return self.layers[i]
+
+
+class MLP(Sequential):
+    """A multi-layer perceptron: Linear layers with an activation after each.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Inputs, units of each hidden layer, outputs.
+    activation : str
+        Of the hidden layers: identity, relu, sigmoid, softmax or tanh.
+    output : str
+        Of the output layer; ``"identity"`` leaves the logits, as the losses from logits want them.
+    rng : int or numpy.random.Generator, optional
+        Where the initial weights come from.
+    dtype : dtype
+        Of the parameters.
+    initializer : callable, optional
+        By default He's before a ReLU and Xavier's elsewhere.
+
+    Examples
+    --------
+    >>> import nn
+    >>> model = nn.MLP([64, 32, 10], rng=0)
+    >>> [p.shape for p in model.parameters()]
+    [(32, 64), (32,), (10, 32), (10,)]
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        activation: str = "relu",
+        output: str = "identity",
+        *,
+        rng: int | np.random.Generator | None = None,
+        dtype: Any = np.float64,
+        initializer: init.Initializer | None = None,
+    ) -> None:
+        if len(sizes) < 2:
+            raise ValueError(f"an MLP needs at least inputs and outputs, as in MLP([64, 32, 10]); got {list(sizes)}")
+        for name in (activation, output):
+            if name not in ACTIVATIONS:
+                raise ValueError(f"unknown activation {name!r}; known are {', '.join(ACTIVATIONS)}")
+        rng = np.random.default_rng(rng)
+        layers: list[Module] = []
+        for i, (n_in, n_out) in enumerate(pairwise(sizes)):
+            name = output if i == len(sizes) - 2 else activation
+            draw = initializer or (init.he_normal if name == "relu" else init.xavier_uniform)
+            layers.append(Linear(n_in, n_out, initializer=draw, rng=rng, dtype=dtype))
+            if name != "identity":
+                layers.append(ACTIVATIONS[name]())
+        super().__init__(*layers)

@@ -1,0 +1,65 @@
+"""Optimizers: how a gradient becomes a step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from .module import Parameter
+
+__all__ = ["SGD"]
+
+
+class SGD:
+    r"""Gradient descent, with momentum if asked.
+
+    :math:`v \leftarrow \mu v + \nabla E`, :math:`w \leftarrow w - \alpha v` (claims Y11, Y16).
+
+    Parameters
+    ----------
+    parameters : iterable of Parameter
+        What to update.
+    lr : float
+        The learning rate :math:`\alpha`.
+    momentum : float
+        :math:`\mu`, from 0 (none) to below 1. Source: Rumelhart, Hinton and Williams, 1986, eq. 9; in PyTorch's form.
+
+    Examples
+    --------
+    >>> import nn
+    >>> w = nn.Parameter([1.0])
+    >>> opt = nn.SGD([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> opt.step()
+    >>> w.data
+    array([0.8])
+    """
+
+    def __init__(self, parameters: Iterable[Parameter], lr: float, momentum: float = 0.0) -> None:
+        self.parameters = list(parameters)
+        if not self.parameters:
+            raise ValueError("SGD got no parameters: pass model.parameters()")
+        if not lr > 0:
+            raise ValueError(f"lr is {lr}, but a learning rate is positive (claim Y11: between 0 and 1)")
+        if not 0 <= momentum < 1:
+            raise ValueError(f"momentum is {momentum}, but must lie in [0, 1)")
+        self.lr, self.momentum = lr, momentum
+        self._velocity: list[Any] = [None] * len(self.parameters)
+
+    def step(self) -> None:
+        """Update every parameter that has a gradient."""
+        for i, parameter in enumerate(self.parameters):
+            g = parameter.grad
+            if g is None:
+                continue
+            if self.momentum:
+                v = self._velocity[i]
+                g = self._velocity[i] = g.copy() if v is None else self.momentum * v + g
+            parameter.data = parameter.data - np.asarray(self.lr, parameter.dtype) * g
+
+    def zero_grad(self) -> None:
+        """Forget all gradients."""
+        for parameter in self.parameters:
+            parameter.zero_grad()
