@@ -9,20 +9,24 @@ array([[0.41997434, 0.07065082]])
 """
 
 from . import errors
-from . import rules as _rules  # fills the table
+from . import rules as _rules  # noqa: F401 (fills the table)
+from .check import gradcheck
 from .recording import keep, no_grad, recording, scope
 from .rules.special import logsumexp
 from .table import defvjp, primitive
 from .tensor import Tensor
 from .transforms import grad, gradients, value_and_grad, vjp
+from .viz import draw
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Tensor",
     "defvjp",
+    "draw",
     "errors",
     "grad",
+    "gradcheck",
     "gradients",
     "keep",
     "logsumexp",

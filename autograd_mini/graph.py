@@ -41,8 +41,8 @@ class Node:
     rule : Rule or None
         What was applied; None for a leaf.
     args : tuple or None
-        The operands that the rule reads later (residuals). An operand that it does not read is replaced by its
-        parent node or a `Spec`: both still know shape and dtype. None once freed.
+        The operands that the rule reads later (residuals). In place of one that it does not read stands its parent
+        node, or a `Spec` where there is no parent: both still know shape and dtype. None once freed.
     kwargs : dict or None
         Keyword metadata of the call, such as ``axis``.
     parents : tuple of (Node or None)
@@ -203,7 +203,7 @@ def toposort(ends: Iterable[Node], constants: bool = False) -> Iterator[Node]:
                 if count:
                     uses[parent] = count
                 else:
-                    del uses[parent]
+                    del uses[parent]  # nothing here keeps a node alive that the sweep has freed
                     ready.append(parent)
 
 
@@ -255,35 +255,32 @@ def pullback(
     found: dict[Node, Array] = {}
     for node in order:
         g = pending.pop(node, None)
-        if node.owner is not None if wanted is None else node in wanted:
-            if g is not None:
-                found[node] = g
         rule = node.rule
-        if rule is None:
-            continue
-        if g is not None and (useful is None or node in useful):
-            args, out, kwargs = node.args, node.out, node.kwargs
-            if node.seen:
-                check_unwritten(node)
-            if lift is not None:
-                args, out = lifted(node, lift)
-            for where, parent in enumerate(node.parents):
-                if parent is None or not parent.requires_grad or (useful is not None and parent not in useful):
-                    continue
-                vjp = rule.vjps[where]
-                if vjp is None:
-                    continue
-                p = vjp(g, out, *args) if kwargs is None else vjp(g, out, *args, **kwargs)
-                like = parent.out
-                try:
-                    if p.shape != like.shape or p.dtype != like.dtype:
-                        p = fit(p, like, rule, where)
-                except AttributeError:
-                    if p is None:
+        if g is not None:
+            if node.owner is not None if wanted is None else node in wanted:
+                found[node] = g
+            if rule is not None:
+                if node.seen:
+                    check_unwritten(node)
+                args, out = (node.args, node.out) if lift is None else lifted(node, lift)
+                kwargs, vjps = node.kwargs, rule.vjps
+                for where, parent in enumerate(node.parents):
+                    if parent is None or not parent.requires_grad or (useful is not None and parent not in useful):
                         continue
-                    p = fit(np.asarray(p), like, rule, where)
-                sofar = pending.get(parent)
-                pending[parent] = p if sofar is None else sofar + p
+                    vjp = vjps[where]
+                    if vjp is None:
+                        continue
+                    p = vjp(g, out, *args) if kwargs is None else vjp(g, out, *args, **kwargs)
+                    like = parent.out
+                    try:
+                        if p.shape != like.shape or p.dtype is not like.dtype:
+                            p = fit(p, like, rule, where)
+                    except AttributeError:  # a rule may return None, for no cotangent, or a Python number
+                        if p is None:
+                            continue
+                        p = fit(np.asarray(p), like, rule, where)
+                    sofar = pending.get(parent)
+                    pending[parent] = p if sofar is None else sofar + p
         if free:
             node.free()
     return found
@@ -292,7 +289,7 @@ def pullback(
 def lifted(node: Node, lift: Callable[[Array, Node], Any]) -> tuple[tuple[Any, ...], Any]:
     """Return a node's residuals and output with each array put back in its place in the graph."""
     args = tuple(
-        lift(arg, parent) if parent is not None and not isinstance(arg, (Node, Spec)) else arg
+        lift(arg, parent) if parent is not None and arg is not parent else arg
         for arg, parent in zip(node.args or (), node.parents, strict=True)
     )
     return args, (node.out if isinstance(node.out, Spec) else lift(node.out, node))
@@ -323,14 +320,13 @@ def unbroadcast(p: Array, shape: tuple[int, ...]) -> Array:
 
 def check_unwritten(node: Node) -> None:
     """Raise if a residual of `node` was overwritten through `t.data = ...` since the node was recorded."""
-    kept = [
-        parent
-        for arg, parent in zip(node.args or (), node.parents, strict=True)
-        if parent is not None and not isinstance(arg, (Node, Spec))
-    ]
-    if sum(parent.version for parent in kept) != node.seen:
-        names = ", ".join(f"{parent.name or 'leaf'} {parent.shape}" for parent in kept if parent.version)
+    now = 0
+    for arg, parent in zip(node.args or (), node.parents, strict=False):
+        if parent is not None and arg is not parent:
+            now += parent.version
+    if now != node.seen:
+        names = ", ".join(f"{p.name or 'leaf'} {p.shape}" for p in node.parents if p is not None and p.version)
         raise OverwrittenError(
-            f"A value that {node.rule.name} had used was written to afterwards (t.data = ...), and its derivative needs "
-            f"the old one: {names}. Run backward() before the update, or compute the result again after it."
+            f"A value that {node.rule.name} had used was written to afterwards (t.data = ...), and its derivative "
+            f"needs the old one: {names}. Run backward() before the update, or compute the result again after it."
         )

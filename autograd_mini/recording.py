@@ -5,12 +5,14 @@ from __future__ import annotations
 from contextlib import ContextDecorator
 from contextvars import ContextVar, Token
 from copy import copy
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 
 __all__ = ["State", "current", "is_recording", "keep", "no_grad", "recording", "scope"]
 
 
-class State(NamedTuple):
+@dataclass(frozen=True, slots=True)  # slots: a node reads it for each operation
+class State:
     """One state of recording. Threads and tasks each have their own, through the ContextVar."""
 
     mode: str = "differentiable"  # or "off"; or "everything": constants get nodes too
@@ -36,12 +38,12 @@ class Setting(ContextDecorator):
 
     def changed(self, state: State) -> State:
         """Return the state inside, given the one outside."""
-        return state._replace(**self.change)
+        return replace(state, **self.change)
 
     def __enter__(self) -> None:
         state = self.changed(current.get())
         plain = state.mode == "differentiable" and not state.keep
-        self.tokens.append(current.set(state._replace(plain=plain)))
+        self.tokens.append(current.set(replace(state, plain=plain)))
 
     def __exit__(self, *exc: object) -> None:
         current.reset(self.tokens.pop())
@@ -113,7 +115,7 @@ class scope(Setting):
 
     def changed(self, state: State) -> State:
         """Return the state inside: one name deeper."""
-        return state._replace(scope=(*state.scope, self.change["scope"]))
+        return replace(state, scope=(*state.scope, self.change["scope"]))
 
 
 def is_recording() -> bool:

@@ -171,31 +171,36 @@ class Rule:
             For an argument that is neither an operand nor a keyword of the rule, unless it has its default value.
         """
         names = self.parameters
-        if len(args) > len(names):
-            raise TypeError(f"{self.name}() takes {len(names)} positional arguments but {len(args)} were given")
         bound = dict(zip(names, args, strict=False))
+        if len(args) > len(names):
+            if self.rest is None:
+                raise TypeError(f"{self.name}() takes {len(names)} positional arguments but {len(args)} were given")
+            bound[self.rest] = args[len(names) :]
         bound.update(kwargs)
+        for name in [name for name, value in bound.items() if self._is_default(name, value)]:
+            del bound[name]  # written out, a default means what it means left out
         operands: list[Any] = []
         for position, name in enumerate(self.operands):
-            if name not in bound:
-                missing = [n for n in self.operands[position:] if n in bound]
-                if not missing:
-                    break
-                operands.append(self.optional[name])
-            elif self.splat and position == len(self.operands) - 1:
-                operands.extend(bound.pop(name))
+            if name in self.optional and not any(n in bound for n in self.operands[position:]):
+                break
+            value = bound.pop(name) if name in bound else self._default(name)
+            if self.splat and position == len(self.operands) - 1:
+                operands.extend(value)
             else:
-                operands.append(bound.pop(name))
+                operands.append(value)
         keywords: dict[str, Any] = {}
-        for name, value in bound.items():
-            if name in self.keywords:
-                if name in self.only and value not in self.only[name]:
-                    raise UnsupportedArgumentError(
-                        f"{self.name} on a Tensor takes {name}= only as one of {self.only[name]}, not {value!r}."
-                    )
-                keywords[name] = value
-            elif not self._is_default(name, value):
-                raise UnsupportedArgumentError(_refusal(self.name, name))
+        for name, default in self.keywords.items():
+            if name not in bound:
+                if default is inspect.Parameter.empty:
+                    keywords[name] = self._default(name)
+                continue
+            value = keywords[name] = bound.pop(name)
+            if name in self.only and value not in self.only[name]:
+                raise UnsupportedArgumentError(
+                    f"{self.name} on a Tensor takes {name}= only as one of {self.only[name]}, not {value!r}."
+                )
+        for name in bound:
+            raise UnsupportedArgumentError(refusal(self.name, name))
         return operands, keywords
 
     @functools.cached_property
@@ -212,9 +217,20 @@ class Rule:
         return names
 
     @functools.cached_property
+    def rest(self) -> str | None:
+        """The ``*parameter`` of the function, if it has one."""
+        known = self._signature.parameters.values()
+        return next((p.name for p in known if p.kind is p.VAR_POSITIONAL), None)
+
+    @functools.cached_property
     def optional(self) -> dict[str, Any]:
         """Defaults of the operands that may be left out, as the rule writes them."""
-        return next(iter(self._written.values())).defaults
+        defaults = next(iter(self._written.values())).defaults
+        return {
+            name: value
+            for name, value in zip(self.operands, defaults, strict=True)
+            if value is not inspect.Parameter.empty
+        }
 
     @functools.cached_property
     def _signature(self) -> inspect.Signature:
@@ -223,7 +239,16 @@ class Rule:
     def _is_default(self, name: str, value: Any) -> bool:
         parameter = self._signature.parameters.get(name)
         default = None if parameter is None else parameter.default
-        return value is default or (isinstance(value, (str, bool, int)) and value == default)
+        return value is default or (isinstance(value, (str, bool, int, float)) and value == default)
+
+    def _default(self, name: str) -> Any:
+        if name in self.optional:
+            return self.optional[name]
+        default = () if name == self.rest else self._signature.parameters[name].default
+        if default is inspect.Parameter.empty:
+            hint = " The places where a condition holds: np.nonzero." if self.name == "np.where" else ""
+            raise UnsupportedArgumentError(f"{self.name} on a Tensor needs {name} too.{hint}")
+        return default
 
     def __repr__(self) -> str:
         return f"<Rule {self.name}({', '.join(self.operands)})>"
@@ -239,7 +264,7 @@ class _Parsed:
         self.operands = tuple(p.name.lstrip("_") for p in positional)
         self.splat = bool(positional) and positional[-1].kind is positional[-1].VAR_POSITIONAL
         self.keywords = {p.name: p.default for p in rest if p.kind is p.KEYWORD_ONLY}
-        self.defaults = {p.name.lstrip("_"): p.default for p in positional if p.default is not p.empty}
+        self.defaults = [p.default for p in positional]
         self.reads = {i for i, p in enumerate(positional) if not p.name.startswith("_")}
         self.reads_out = not out.name.startswith("_")
 
@@ -265,10 +290,12 @@ def name_of(function: Function) -> str:
     name = getattr(function, "__name__", repr(function))
     if type(function).__name__ == "ufunc" and not module:
         module = "numpy"
-    return f"{module}.{name}".replace("numpy.", "np.", 1).removeprefix("autograd_mini.rules.special.")
+    if module.startswith("autograd_mini.rules."):
+        return name
+    return f"{module}.{name}".replace("numpy.", "np.", 1)
 
 
-def _refusal(function: str, argument: str) -> str:
+def refusal(function: str, argument: str) -> str:
     if argument == "out":
         return f"{function} on a Tensor cannot take out=: Tensors are values. Write `result = {function}(...)`."
     return (

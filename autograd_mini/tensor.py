@@ -467,18 +467,15 @@ class Tensor:
 
 def wrap(data: Array, node: Node | None) -> Tensor:
     """Make a Tensor of a result, without any check."""
-    tensor = _new(Tensor)
+    tensor = Tensor.__new__(Tensor)
     tensor._data = data
     tensor.node = node
     tensor.grad = None
     return tensor
 
 
-_new = Tensor.__new__
-
-
 def _rebuild(cls: type[Tensor], data: Array, requires_grad: bool, name: str | None, grad: Any) -> Tensor:
-    tensor = _new(cls)
+    tensor = cls.__new__(cls)
     Tensor.__init__(tensor, data, requires_grad, name)
     tensor.grad = grad
     return tensor
@@ -536,20 +533,27 @@ def record(rule: Rule, data: Array, operands: Sequence[Any], kwargs: dict[str, A
 def unary(ufunc: Any, rule: Rule) -> Callable[[Tensor], Tensor]:
     """Return a function that applies a ufunc of one operand: `record`, without its loops."""
     keep_x, keep_y = (*rule.plan(1, 1).args, rule.plan(1, 1).out)
+    ndarray, state_now = np.ndarray, current.get
 
     def call(x: Tensor) -> Tensor:
-        a, node = x._data, x.node
+        a, parent = x._data, x.node
         data = ufunc(a)
-        state = current.get()
-        if not state.plain or type(data) not in _RESULTS:
+        state = state_now()
+        if type(data) is not ndarray or not state.plain or parent is None or not parent.requires_grad:
             return record(rule, data, (x,))
-        if type(data) is not np.ndarray:
-            data = np.asarray(data)
-        if node is None or not node.requires_grad:
-            return wrap(data, None)
-        out = data if keep_y or data.size <= SMALL else Spec(data)
-        arg, seen = (a, node.version) if keep_x else (node, 0)
-        return wrap(data, Node(rule, (arg,), None, (node,), out, seen, state.scope))
+        node = new_node(Node)
+        node.rule = rule
+        if keep_x:
+            node.args, node.seen = (a,), parent.version
+        else:
+            node.args, node.seen = (parent,), 0
+        node.kwargs = node.owner = node.tag = None
+        node.parents = (parent,)
+        node.out = data if keep_y or data.size <= SMALL else Spec(data)
+        node.scope = state.scope
+        y = new_tensor(Tensor)
+        y._data, y.node, y.grad = data, node, None
+        return y
 
     return call
 
@@ -557,9 +561,11 @@ def unary(ufunc: Any, rule: Rule) -> Callable[[Tensor], Tensor]:
 def binary(ufunc: Any, rule: Rule) -> Callable[[Any, Any], Tensor]:
     """Return a function that applies a ufunc of two operands: `record`, without its loops.
 
-    The general form costs three times as much an operation, which is what a small network's step consists of.
+    The general form costs three times as much an operation, which is what a small network's step consists of; the
+    objects are filled in place for the same reason.
     """
     first, second, both = ((*rule.plan(mask, 2).args, rule.plan(mask, 2).out) for mask in (1, 2, 3))
+    ndarray, state_now = np.ndarray, current.get
 
     def call(x: Any, y: Any) -> Tensor:
         if isinstance(x, Tensor):
@@ -574,11 +580,9 @@ def binary(ufunc: Any, rule: Rule) -> Callable[[Any, Any], Tensor]:
             data = ufunc(a, b)
         except ValueError as error:
             raise _shapes_do_not_fit(ufunc, (a, b), error) from None
-        state = current.get()
-        if not state.plain or type(data) not in _RESULTS:
+        state = state_now()
+        if type(data) is not ndarray or not state.plain:
             return record(rule, data, (x, y))
-        if type(data) is not np.ndarray:
-            data = np.asarray(data)
         if left is not None and left.requires_grad:
             keep_a, keep_b, keep_y = both if right is not None and right.requires_grad else first
         elif right is not None and right.requires_grad:
@@ -594,13 +598,19 @@ def binary(ufunc: Any, rule: Rule) -> Callable[[Any, Any], Tensor]:
             b = right if right is not None else _stand_in(b)
         elif right is not None:
             seen += right.version
-        out = data if keep_y or data.size <= SMALL else Spec(data)
-        return wrap(data, Node(rule, (a, b), None, (left, right), out, seen, state.scope))
+        node = new_node(Node)
+        node.rule, node.args, node.parents, node.seen = rule, (a, b), (left, right), seen
+        node.kwargs = node.owner = node.tag = None
+        node.out = data if keep_y or data.size <= SMALL else Spec(data)
+        node.scope = state.scope
+        result = new_tensor(Tensor)
+        result._data, result.node, result.grad = data, node, None
+        return result
 
     return call
 
 
-_RESULTS = frozenset({np.ndarray, np.float64, np.float32, np.float16})  # what the fast forms know how to wrap
+new_node, new_tensor = Node.__new__, Tensor.__new__
 
 
 def _stand_in(value: Any) -> Any:
@@ -613,6 +623,8 @@ CALLS: dict[Any, Callable[..., Tensor]] = {}  # ufunc -> its fast form, made whe
 
 def apply_ufunc(ufunc: Any, inputs: tuple[Any, ...]) -> Any:
     """Call a ufunc on operands of which at least one is a Tensor, as its entry in the table says."""
+    if list in map(type, inputs) or tuple in map(type, inputs):  # a rule computes with arrays
+        inputs = tuple(np.asarray(x) if isinstance(x, (list, tuple)) else x for x in inputs)
     call = CALLS.get(ufunc)
     if call is None:
         rule = TABLE.get(ufunc)

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+import autograd_mini as ag
+
 __all__ = ["batches", "load_digits", "stratified_split"]
 
 
@@ -21,8 +23,8 @@ def load_digits() -> tuple[Any, Any]:
     --------
     >>> import nn
     >>> X, y = nn.load_digits()
-    >>> X.shape, X.min(), X.max(), y[:5]
-    ((1797, 64), 0.0, 1.0, array([0, 1, 2, 3, 4]))
+    >>> X.shape, y[:5]
+    ((1797, 64), array([0, 1, 2, 3, 4]))
     """
     with (files("nn") / "assets" / "digits.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         return arrays["images"].reshape(-1, 64) / 16.0, arrays["labels"].astype(np.int64)
@@ -31,10 +33,21 @@ def load_digits() -> tuple[Any, Any]:
 def stratified_split(labels: Any, size: int, rng: int | np.random.Generator | None = None) -> tuple[Any, Any]:
     """Return two index arrays: all but `size` samples, and `size` samples, each class in proportion; shuffled.
 
+    Parameters
+    ----------
+    labels : array_like, shape (n,)
+        The class of each sample.
+    size : int
+        How many samples the part holds; in each class it is off its proportion by less than one sample.
+    rng : int or numpy.random.Generator, optional
+        Which ones: the same seed gives the same split.
+
     Raises
     ------
     ValueError
-        If `size` leaves either part empty.
+        If `size` leaves either part empty, or is no integer.
+    ShapeError
+        If the labels are not one per sample.
 
     Examples
     --------
@@ -44,19 +57,24 @@ def stratified_split(labels: Any, size: int, rng: int | np.random.Generator | No
     (80, array([10, 10]))
     """
     labels, rng = np.asarray(labels), np.random.default_rng(rng)
-    n = len(labels)
-    if not 0 < size < n:
-        raise ValueError(f"size is {size}, but of {n} samples the part must hold between 1 and {n - 1}")
+    n = labels.size
+    if labels.ndim != 1:
+        raise ag.errors.ShapeError(f"labels must be one per sample, of shape (n,), not {labels.shape}")
+    if not 0 < size < n or size != int(size):
+        raise ValueError(f"size is {size}, but of {n} samples the part must hold a whole number between 1 and {n - 1}")
     order = rng.permutation(n)
     order = order[np.argsort(labels[order], kind="stable")]  # classes one after the other, shuffled within
     picked = np.zeros(n, bool)
-    picked[order[((np.arange(size) + rng.random()) * n / size).astype(int) % n]] = True
+    picked[order[((np.arange(size) + rng.random()) * n / size).astype(int) % n]] = True  # evenly spaced
     shuffled = rng.permutation(n)
     return shuffled[~picked[shuffled]], shuffled[picked[shuffled]]
 
 
 def batches(n: int, size: int | None, rng: np.random.Generator) -> Iterator[Any]:
-    """Yield index arrays that cover ``range(n)`` once in random order, `size` at a time; None: all at once (claim Y12)."""
+    """Yield index arrays that cover ``range(n)`` once, `size` at a time, shuffled; None: all at once (claim Y12)."""
+    if size is None:
+        yield np.arange(n)
+        return
     order = rng.permutation(n)
-    for start in range(0, n, size or n):
-        yield order[start : start + (size or n)]
+    for start in range(0, n, size):
+        yield order[start : start + size]

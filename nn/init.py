@@ -17,15 +17,15 @@ def uniform(low: float = -0.01, high: float = 0.01) -> Initializer:
     return lambda rng, shape: rng.uniform(low, high, shape)
 
 
-def zeros(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
+def zeros(_rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
     """Return zeros: for biases. As weights they keep all units of a layer equal (claim R9)."""
     return np.zeros(shape)
 
 
 def xavier_uniform(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
-    r"""Draw from :math:`U(-r, r)`, :math:`r = \sqrt{6 / (n_{in} + n_{out})}`: keeps the variance through sigmoids and tanh.
+    r"""Draw from :math:`U(-r, r)`, :math:`r = \sqrt{6 / (n_{in} + n_{out})}`.
 
-    Source: Glorot and Bengio, 2010, eq. 16 (claim R14).
+    It keeps the variance through sigmoids and tanh. Source: Glorot and Bengio, 2010, eq. 16 (claim R14).
     """
     bound = np.sqrt(6 / (shape[0] + shape[1]))
     return rng.uniform(-bound, bound, shape)

@@ -28,13 +28,13 @@ class Linear(Module):
     bias : bool
         Whether there is a bias.
     mask : array_like of 0 and 1, shape (n_out, n_in), optional
-        Absent connections: a masked weight is 0 and so is its gradient.
+        Where it is 0 there is no connection: the weight is 0, and so is its gradient.
     initializer : callable, optional
         ``initializer(rng, shape)``; He's by default.
     rng : int or numpy.random.Generator, optional
         Where the initial weights come from.
     dtype : dtype
-        Of the parameters.
+        Of the parameters; inputs are cast to it, so that a float32 layer computes in float32 whatever it is given.
 
     Attributes
     ----------
@@ -66,8 +66,12 @@ class Linear(Module):
         if n_in < 1 or n_out < 1:
             raise ValueError(f"Linear({n_in}, {n_out}): a layer needs at least one input and one unit")
         shape = (n_out, n_in)
-        weight = initializer(np.random.default_rng(rng), shape)
-        self.mask = None if mask is None else np.asarray(mask, dtype)
+        weight = np.asarray(initializer(np.random.default_rng(rng), shape), dtype)
+        if weight.shape != shape:
+            raise ag.errors.ShapeError(
+                f"The initializer returned shape {weight.shape}; the weight of Linear({n_in}, {n_out}) is {shape}."
+            )
+        self.mask = None if mask is None else np.array(mask, dtype)
         if self.mask is not None:
             if self.mask.shape != shape:
                 raise ag.errors.ShapeError(
@@ -75,18 +79,22 @@ class Linear(Module):
                 )
             if not np.isin(self.mask, (0, 1)).all():
                 raise ValueError("a mask holds only 1 (connected) and 0 (absent)")
-            weight = weight * self.mask
-        self.weight = Parameter(np.asarray(weight, dtype))
+            weight = np.where(self.mask, weight, 0)
+        self.weight = Parameter(weight)
         self.bias = Parameter(np.zeros(n_out, dtype)) if bias else None
 
     def forward(self, x: Any) -> Any:
         """Return the weighted sums of the rows of `x`, shape (..., n_in), as shape (..., n_out)."""
-        n_out, n_in = self.weight.shape
-        if np.ndim(x) == 0 or np.shape(x)[-1] != n_in:
+        n_in = self.weight.shape[1]
+        if not hasattr(x, "__array_function__"):
+            x = np.asarray(x)
+        if x.ndim == 0 or x.shape[-1] != n_in:
             raise ag.errors.ShapeError(
-                f"{self!r} takes {n_in} inputs in the last axis and got an array of shape {np.shape(x)}. "
+                f"{self!r} takes {n_in} inputs in the last axis and got an array of shape {x.shape}. "
                 "Samples are rows: (samples, inputs)."
             )
+        if x.dtype != self.weight.dtype:
+            x = x.astype(self.weight.dtype)
         weight = self.weight if self.mask is None else self.weight * self.mask
         z = x @ weight.T
         return z if self.bias is None else z + self.bias
@@ -147,8 +155,8 @@ ACTIVATIONS: dict[str, type[Activation]] = {
 class Sequential(Module):
     """Layers one after the other.
 
-    A layer with weights and the activations that follow it form one group, ``layer1``, ``layer2``, ..., in pictures; its
-    weight is called ``W1``, its bias ``b1``, as in the textbooks.
+    A layer with weights and the activations that follow it form one group, ``layer1``, ``layer2``, ..., in pictures; a
+    Linear layer's weight is called ``W1``, its bias ``b1``, as in the textbooks.
 
     Examples
     --------
@@ -159,24 +167,28 @@ class Sequential(Module):
     """
 
     def __init__(self, *layers: Module) -> None:
-        self.layers = list(layers)
+        for i, layer in enumerate(layers):
+            if not isinstance(layer, Module):
+                raise TypeError(f"layer {i} of Sequential must be a Module, such as nn.Tanh(); this is {layer!r}")
+        self.layers = layers
+        self.places: list[str] = []
         number = 0
         for layer in layers:
+            number += bool(layer.parameters())
+            self.places.append(f"layer{max(number, 1)}")
             if isinstance(layer, Linear):
-                number += 1
                 layer.weight.name = f"W{number}"
                 if layer.bias is not None:
                     layer.bias.name = f"b{number}"
-            layer.place = f"layer{max(number, 1)}"
 
     def children(self) -> Iterator[tuple[str, Module]]:
-        """Yield the layers, named by their position."""
-        yield from ((str(i), layer) for i, layer in enumerate(self.layers))
+        """Yield the layers, named by their position, and what else a subclass holds."""
+        yield from ((name.removeprefix("layers."), child) for name, child in super().children())
 
     def forward(self, x: Any) -> Any:
         """Pass `x` through every layer."""
-        for layer in self.layers:
-            x = layer(x)
+        for place, layer in zip(self.places, self.layers, strict=True):
+            x = layer.at(place, x)
         return x
 
     def __len__(self) -> int:

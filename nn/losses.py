@@ -1,8 +1,9 @@
 """Losses, each from the outputs and from what precedes them (logits) where that is stabler.
 
 Samples are rows: the last axis holds the outputs of one sample. A loss adds up over the outputs; `reduction` says how
-the samples combine: their mean (claim M8), their sum (claims Y4, Y6), or not at all. PyTorch's ``MSELoss`` averages over
-the outputs too: it is ``squared_error(o, y, factor=1 / outputs)``.
+the samples combine: their mean (claim M8), their sum (claims Y4, Y6), or not at all. PyTorch's ``MSELoss`` averages
+over the outputs too: it is ``squared_error(o, y, factor=1 / outputs)``. Targets are cast to the outputs' dtype, so the
+loss of a float32 model is float32.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ def squared_error(o: Any, y: Any, factor: float = 0.5, reduction: str = "mean") 
 def binary_cross_entropy(o: Any, y: Any, reduction: str = "mean") -> Any:
     r"""Return the log loss :math:`-y \log o - (1 - y) \log(1 - o)` of probabilities `o`.
 
-    After a sigmoid the output delta is o - y (claim Y10). `binary_cross_entropy_with_logits` does not saturate.
+    After a sigmoid the output delta is o - y (claim Y10). Where an output has rounded to the wrong one of 0 and 1 the
+    loss is infinite: `binary_cross_entropy_with_logits` does not saturate.
 
     Parameters
     ----------
@@ -103,7 +105,8 @@ def binary_cross_entropy_with_logits(z: Any, y: Any, reduction: str = "mean") ->
 def categorical_cross_entropy(o: Any, y: Any, reduction: str = "mean") -> Any:
     r"""Return the cross-entropy :math:`-\sum_k y_k \log o_k` of probabilities `o`.
 
-    After a softmax the output delta is o - y (claim Y10). `cross_entropy`, from logits, does not saturate.
+    After a softmax the output delta is o - y (claim Y10). Where the output of the right class has rounded to 0 the loss
+    is infinite: `cross_entropy`, from logits, does not saturate.
 
     Parameters
     ----------
@@ -114,15 +117,20 @@ def categorical_cross_entropy(o: Any, y: Any, reduction: str = "mean") -> Any:
     reduction : {"mean", "sum", "none"}
         Over the samples.
 
+    Raises
+    ------
+    ValueError
+        If outputs lie outside [0, 1], a label is not one of 0 to k - 1, or a distribution does not add up to 1.
+
     Examples
     --------
     >>> import nn
     >>> print(round(nn.categorical_cross_entropy([[0.25, 0.75]], [0]), 4))
     1.3863
     """
-    o = _array(o)
+    o, y = _distributions("categorical_cross_entropy", o, y)
     _between_0_and_1("categorical_cross_entropy", "outputs", o, "put a softmax before it, or use cross_entropy")
-    return _reduced(-_times_log(_distributions("categorical_cross_entropy", o, y), o), reduction)
+    return _reduced(-_times_log(y, o), reduction)
 
 
 def cross_entropy(z: Any, y: Any, reduction: str = "mean") -> Any:
@@ -148,13 +156,24 @@ def cross_entropy(z: Any, y: Any, reduction: str = "mean") -> Any:
     >>> print(round(nn.cross_entropy([[0.0, 0.0], [0.0, 0.0]], [0, 1]), 4))
     0.6931
     """
-    z = _array(z)
-    y = _distributions("cross_entropy", z, y)
+    z, y = _distributions("cross_entropy", z, y)
     return _reduced(ag.logsumexp(z, axis=-1, keepdims=True) - np.sum(y * z, axis=-1, keepdims=True), reduction)
 
 
 def accuracy(outputs: Any, labels: Any) -> float:
     """Return the part of the samples whose largest output is at the label.
+
+    Parameters
+    ----------
+    outputs : array_like, shape (..., k)
+        Logits or probabilities of k >= 2 classes.
+    labels : array_like of int, shape (...)
+        0 to k - 1.
+
+    Raises
+    ------
+    ShapeError
+        If the labels do not stand one for each sample, or there is a single output, which has no rival.
 
     Examples
     --------
@@ -162,55 +181,82 @@ def accuracy(outputs: Any, labels: Any) -> float:
     >>> nn.accuracy([[0.1, 0.9], [0.8, 0.2]], [1, 1])
     0.5
     """
-    values = outputs.numpy() if isinstance(outputs, ag.Tensor) else np.asarray(outputs)
-    return float(np.mean(np.argmax(values, axis=-1) == np.asarray(labels)))
+    values, labels = _plain(_array(outputs)), _plain(_array(labels))
+    if values.ndim == 0 or values.shape[-1] < 2:
+        raise ag.errors.ShapeError(
+            f"accuracy: outputs of shape {values.shape} hold one number per sample, and there is no largest of one. "
+            "Write np.mean((outputs > 0.5) == labels); for logits, 0 in place of 0.5."
+        )
+    if labels.shape != values.shape[:-1]:
+        hint = " Write labels.argmax(-1)." if labels.shape == values.shape else ""
+        raise ag.errors.ShapeError(
+            f"accuracy: outputs of shape {values.shape} take labels of shape {values.shape[:-1]}, "
+            f"not {labels.shape}.{hint}"
+        )
+    return float(np.mean(np.argmax(values, axis=-1) == labels))
 
 
 def _array(value: Any) -> Any:
     return value if isinstance(value, ag.Tensor) else np.asarray(value)
 
 
+def _plain(value: Any) -> Any:
+    return value.numpy() if isinstance(value, ag.Tensor) else value
+
+
 def _pair(name: str, o: Any, y: Any) -> tuple[Any, Any]:
     o, y = _array(o), _array(y)
     if o.shape != y.shape:
-        hint = f" Write y.reshape({o.shape})." if o.size == y.size else ""
+        hint = f" Write y.reshape({(-1, *o.shape[1:])})." if o.ndim and o.size == y.size else ""
         raise ag.errors.ShapeError(f"{name}: the outputs have shape {o.shape}, the targets {y.shape}.{hint}")
-    return o, y
+    return _cast(o, y)
+
+
+def _cast(o: Any, y: Any) -> tuple[Any, Any]:
+    """Return both in the outputs' dtype; integers become float64."""
+    o = o if o.dtype.kind == "f" else o.astype(float)
+    return o, y if y.dtype == o.dtype else y.astype(o.dtype)
 
 
 def _between_0_and_1(name: str, what: str, value: Any, fix: str) -> None:
-    array = value.numpy() if isinstance(value, ag.Tensor) else value
-    if array.size and not (np.all(array >= 0) and np.all(array <= 1)) and not np.isnan(array).any():
+    """Raise if values lie outside; NaN may pass, to be found by whoever looks at the loss."""
+    array = _plain(value)
+    if np.any(array < 0) or np.any(array > 1):
         raise ValueError(f"{name}: its {what} run from {array.min():.4g} to {array.max():.4g}, not 0 to 1: {fix}")
 
 
-def _distributions(name: str, z: Any, y: Any) -> Any:
-    """Return the targets as distributions over the last axis; labels become one-hot rows."""
-    y, k = _array(y), z.shape[-1]
-    if y.dtype.kind in "iub":
-        if y.shape != z.shape[:-1]:
-            if y.shape == z.shape:
-                return y.astype(z.dtype)
-            raise ag.errors.ShapeError(
-                f"{name}: {z.shape} outputs take labels of shape {z.shape[:-1]} or distributions of shape {z.shape}; "
-                f"these have shape {y.shape}."
-            )
-        if y.size and (y.min() < 0 or y.max() >= k):
-            wrong = y[(y < 0) | (y >= k)].flat[0] if y.ndim else y
-            raise ValueError(f"{name}: label {wrong} is out of range: with {k} outputs labels run from 0 to {k - 1}")
-        return (y[..., None] == np.arange(k)).astype(z.dtype)
-    if y.shape != z.shape:
-        hint = " If these are labels, make them integers: y.astype(int)." if y.shape == z.shape[:-1] else ""
-        raise ag.errors.ShapeError(f"{name}: the outputs have shape {z.shape}, the distributions {y.shape}.{hint}")
-    values = y.numpy() if isinstance(y, ag.Tensor) else y
-    if not np.allclose(values.sum(axis=-1), 1, atol=1e-4):
-        raise ValueError(f"{name}: the targets of each sample must add up to 1")
-    return y
+def _distributions(name: str, o: Any, y: Any) -> tuple[Any, Any]:
+    """Return outputs, and targets as distributions over the last axis: labels become one-hot rows."""
+    o, y = _array(o), _array(y)
+    if o.ndim == 0:
+        raise ag.errors.ShapeError(
+            f"{name} takes the outputs of all classes in the last axis, and got a single number."
+        )
+    if y.dtype.kind in "iub" and y.shape == o.shape[:-1]:
+        labels, k = _plain(y), o.shape[-1]
+        wrong = labels[(labels < 0) | (labels >= k)]
+        if wrong.size:
+            raise ValueError(f"{name}: label {wrong[0]} is out of range: with {k} outputs labels run from 0 to {k - 1}")
+        return _cast(o, labels[..., None] == np.arange(k))
+    if y.shape != o.shape:
+        hint = " Number the labels, with integers from 0: y.astype(int), or np.unique(y, return_inverse=True)[1]."
+        raise ag.errors.ShapeError(
+            f"{name}: {o.shape} outputs take integer labels of shape {o.shape[:-1]} or distributions of shape {o.shape}"
+            f", not {y.dtype} of shape {y.shape}.{hint if y.shape == o.shape[:-1] else ''}"
+        )
+    o, y = _cast(o, y)
+    _between_0_and_1(name, "targets", y, "each sample's targets are a distribution")
+    sums = _plain(y).sum(axis=-1, keepdims=True)
+    wrong = sums[np.abs(sums - 1) > 1e-4]
+    if wrong.size:
+        raise ValueError(f"{name}: the targets of each sample must add up to 1, and some add up to {wrong[0]:.4g}")
+    return o, y
 
 
 def _times_log(a: Any, b: Any) -> Any:
-    """Return ``a log b``, and 0 where a is 0, whatever b is."""
-    return np.where(a == 0, 0, a * np.log(np.where(a == 0, 1, b)))
+    """Return ``a log b``, and 0 where both are 0."""
+    both = (a == 0) & (b == 0)
+    return np.where(both, 0, a * np.log(np.where(both, 1, b)))
 
 
 def _reduced(terms: Any, reduction: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from contextvars import ContextVar
 from typing import Any
 
@@ -31,8 +32,8 @@ class Parameter(ag.Tensor):
     >>> a = np.zeros(2)
     >>> p = nn.Parameter(a)
     >>> p.data += 1
-    >>> a, p
-    (array([0., 0.]), Parameter([1., 1.], requires_grad=True))
+    >>> a, p.data, p.requires_grad
+    (array([0., 0.]), array([1., 1.]), True)
     """
 
     __slots__ = ()
@@ -44,7 +45,8 @@ class Parameter(ag.Tensor):
 class Module:
     """Base class of layers and models: write `forward`, assign parameters and parts as attributes.
 
-    Calling a module runs `forward` inside a `scope` of its name, so that pictures show it as one group.
+    Parameters and parts may also stand in lists, tuples and dicts. Calling a module runs `forward` inside a `scope` of
+    its name, so that pictures show it as one group.
 
     Examples
     --------
@@ -62,17 +64,19 @@ class Module:
     """
 
     training: bool = True
-    place: str = ""  # the attribute or layer under which the parent holds this module
+    place: str = ""  # the attribute under which the parent holds this module
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; written by the subclass, in NumPy."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(): write what it computes.")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self.place:
-            with ag.scope(self.place):
-                out = self.forward(*args, **kwargs)
-        else:
+        """Compute the output."""
+        return self.at(self.place, *args, **kwargs)
+
+    def at(self, place: str, *args: Any, **kwargs: Any) -> Any:
+        """Run `forward` inside a `scope` of this name: a parent that holds a module in two places tells them apart."""
+        with ag.scope(place) if place else nullcontext():
             out = self.forward(*args, **kwargs)
         observer = _observer.get()
         if observer is not None:
@@ -80,38 +84,38 @@ class Module:
         return out
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, Parameter) and value.name is None:
-            value.name = name
-        elif isinstance(value, Module):
-            value.place = name
-        elif isinstance(value, (list, tuple)):
-            for i, part in enumerate(value):
-                if isinstance(part, Module) and not part.place:
-                    part.place = f"{name}[{i}]"
+        for place, member in _members(name, value):
+            if isinstance(member, Module):
+                member.place = place
+            elif member.name is None:
+                member.name = place
         object.__setattr__(self, name, value)
 
     def children(self) -> Iterator[tuple[str, Module]]:
-        """Yield the parts held directly, with their names: attributes, and items of lists and tuples."""
-        for name, value in vars(self).items():
-            if isinstance(value, Module):
-                yield name, value
-            elif isinstance(value, (list, tuple)):
-                yield from ((f"{name}.{i}", part) for i, part in enumerate(value) if isinstance(part, Module))
+        """Yield the parts held directly, with their names: ``encoder``, ``layers.0``."""
+        for attribute, value in vars(self).items():
+            yield from ((name, member) for name, member in _members(attribute, value) if isinstance(member, Module))
 
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """Yield this module and all below it, with dotted names."""
-        yield prefix, self
-        for name, child in self.children():
-            yield from child.named_modules(f"{prefix}.{name}" if prefix else name)
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """Yield this module and all below it, each once, with dotted names; a part follows what holds it."""
+        seen: set[int] = set()
+        stack: list[tuple[str, Module]] = [("", self)]
+        while stack:
+            name, module = stack.pop()
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield name, module
+                stack.extend([(_dotted(name, part), child) for part, child in module.children()][::-1])
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Yield each parameter once, with its dotted name, in the order of the model."""
         seen: set[int] = set()
         for prefix, module in self.named_modules():
-            for name, value in vars(module).items():
-                if isinstance(value, Parameter) and id(value) not in seen:
-                    seen.add(id(value))
-                    yield (f"{prefix}.{name}" if prefix else name), value
+            for attribute, value in vars(module).items():
+                for name, member in _members(attribute, value):
+                    if isinstance(member, Parameter) and id(member) not in seen:
+                        seen.add(id(member))
+                        yield _dotted(prefix, name), member
 
     def parameters(self) -> list[Parameter]:
         """Return the parameters: weight, bias, weight, bias, ..."""
@@ -122,26 +126,31 @@ class Module:
         return {name: parameter.data.copy() for name, parameter in self.named_parameters()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Copy values into the parameters; all names and shapes must agree, else nothing is changed.
+        """Copy values into the parameters; names, shapes and kinds must agree, else nothing is changed.
 
         Raises
         ------
         KeyError
             If names are missing or unknown.
-        ShapeError
-            If a value has another shape than its parameter.
+        ShapeError, DTypeError
+            If a value has another shape than its parameter, or cannot be cast to its dtype.
         """
         own = dict(self.named_parameters())
         missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
         if missing or unknown:
             raise KeyError(f"the state does not fit this model: missing {missing}, unknown {unknown}")
+        values = {name: np.asarray(state[name]) for name in own}
         for name, parameter in own.items():
-            if np.shape(state[name]) != parameter.shape:
+            if values[name].shape != parameter.shape:
                 raise ag.errors.ShapeError(
-                    f"{name} has shape {parameter.shape} in this model and {np.shape(state[name])} in the state."
+                    f"{name} has shape {parameter.shape} in this model and {values[name].shape} in the state."
+                )
+            if not np.can_cast(values[name].dtype, parameter.dtype, "same_kind"):
+                raise ag.errors.DTypeError(
+                    f"{name} is {parameter.dtype} in this model and {values[name].dtype} in the state."
                 )
         for name, parameter in own.items():
-            parameter.data = state[name]
+            parameter.data = values[name]
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
@@ -174,3 +183,19 @@ class observe:
 
     def __exit__(self, *exc: object) -> None:
         _observer.reset(self.token)
+
+
+def _members(name: str, value: Any) -> Iterator[tuple[str, Module | Parameter]]:
+    """Yield the modules and parameters of an attribute: itself, or what it holds as a list, tuple or dict."""
+    if isinstance(value, (Module, Parameter)):
+        yield name, value
+    elif isinstance(value, (list, tuple)):
+        for i, item in enumerate(value):
+            yield from _members(f"{name}.{i}", item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _members(f"{name}.{key}", item)
+
+
+def _dotted(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+import autograd_mini as ag
+
 from .module import Parameter
 
 __all__ = ["SGD"]
@@ -41,11 +43,17 @@ class SGD:
         self.parameters = list(parameters)
         if not self.parameters:
             raise ValueError("SGD got no parameters: pass model.parameters()")
-        if not lr > 0:
-            raise ValueError(f"lr is {lr}, but a learning rate is positive (claim Y11: between 0 and 1)")
+        for parameter in self.parameters:
+            if not isinstance(parameter, Parameter):
+                raise TypeError(
+                    f"SGD updates Parameters, and one of these is a {type(parameter).__name__}: pass "
+                    "model.parameters(), or a list, as in SGD([w], lr=0.1)"
+                )
+        if not 0 < lr < np.inf:
+            raise ValueError(f"lr is {lr}, but a learning rate is positive and finite (claim Y11: between 0 and 1)")
         if not 0 <= momentum < 1:
             raise ValueError(f"momentum is {momentum}, but must lie in [0, 1)")
-        self.lr, self.momentum = lr, momentum
+        self.lr, self.momentum = float(lr), float(momentum)
         self._velocity: list[Any] = [None] * len(self.parameters)
 
     def step(self) -> None:
@@ -54,6 +62,8 @@ class SGD:
             g = parameter.grad
             if g is None:
                 continue
+            if isinstance(g, ag.Tensor):  # from backward(create_graph=True): a velocity would keep its graph
+                g = g.numpy()
             if self.momentum:
                 v = self._velocity[i]
                 g = self._velocity[i] = g.copy() if v is None else self.momentum * v + g

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,11 @@ from .data import batches
 from .module import Module, observe
 from .optim import SGD
 
-__all__ = ["History", "NonFiniteLossError", "fit"]
+__all__ = ["History", "NonFiniteLossError", "evaluate", "fit"]
 
 
 class NonFiniteLossError(ag.errors.AutogradError, ArithmeticError):
-    """Training met a loss that is NaN or infinite; `history` holds the epochs before it."""
+    """Training met a loss or a parameter that is NaN or infinite; `history` holds the epochs before it."""
 
     history: History
 
@@ -34,7 +35,8 @@ class History:
     Attributes
     ----------
     loss, validation_loss : list of float
-        Mean training loss over an epoch's batches; loss on the validation set after it.
+        Training loss of an epoch, the mean over its samples while the weights moved; loss on the validation set after
+        it.
     metric : list of float
         The metric on the validation set, if one was asked for.
     gradient_norms : dict of str to list of float
@@ -42,7 +44,7 @@ class History:
     best_epoch : int or None
         The epoch (from 1) whose weights were restored.
     stopped_by : str
-        ``"epochs"``, ``"loss"`` (threshold) or ``"validation"`` (patience).
+        ``"epochs"``, ``"loss"`` (threshold), ``"validation"`` (patience) or ``"error"`` (`NonFiniteLossError`).
     seconds : float
         Wall-clock time.
     """
@@ -76,19 +78,21 @@ def fit(
     Parameters
     ----------
     model : Module
-        Is called on batches of inputs, rows of samples.
+        Is called on batches of inputs, rows of samples; it is left in training mode.
     data : (inputs, targets)
-        Arrays with as many rows.
+        Arrays or lists, with as many rows. They are not cast here: a Linear layer takes inputs in its own dtype, and
+        nn's losses take targets in the outputs', so a float32 model trains in float32 on any data.
     loss : callable
-        ``loss(outputs, targets)``, a scalar.
+        ``loss(outputs, targets)``, a scalar: the mean over the samples.
     optimizer : SGD
         Holds the model's parameters.
     epochs : int
         At most so many passes over the data.
     batch_size : int or None
-        None: all samples at once (batch); 1: one by one (stochastic); else mini-batches (claim Y12).
+        None: all samples at once, in their order (batch); 1: one by one (stochastic); else mini-batches, of which the
+        last may be smaller (claim Y12).
     validation : (inputs, targets), optional
-        Held out. The weights with the lowest validation loss are restored at the end.
+        Held out. The weights with the lowest validation loss are restored at the end, also after Ctrl-C.
     patience : int, optional
         Stop when the validation loss has not fallen for so many epochs (claim R12).
     stop_below : float, optional
@@ -98,7 +102,8 @@ def fit(
     rng : int or numpy.random.Generator
         The order of the samples: the same seed gives the same run.
     progress : bool, optional
-        Show a progress bar: by default in a terminal or a notebook only.
+        Show a progress bar: by default in a terminal, or in a notebook that has ipywidgets. Asked for elsewhere, it
+        writes its last state as one line of text.
 
     Returns
     -------
@@ -107,9 +112,11 @@ def fit(
     Raises
     ------
     NonFiniteLossError
-        If a loss is NaN or infinite; it says in which epoch and layer. The best weights so far are restored.
+        If a loss or a parameter is NaN or infinite; it says in which epoch and layer. The best weights so far are
+        restored: those of the lowest validation loss; without validation, those that the epoch of the lowest training
+        loss began with. Go on with a new optimizer, since momentum remembers what led there.
     ValueError
-        If the data do not fit together.
+        If the data or the options do not fit together.
 
     Examples
     --------
@@ -125,59 +132,93 @@ def fit(
     inputs, targets = _checked("data", data)
     if validation is not None:
         validation = _checked("validation", validation)
-    if patience is not None and validation is None:
-        raise ValueError("patience counts epochs without a better validation loss: pass validation=(inputs, targets)")
-    rng = np.random.default_rng(rng)
     names = dict(model.named_parameters())
+    _check_options(names, optimizer, epochs, batch_size, validation, patience, metric)
+    rng = np.random.default_rng(rng)
     history = History(gradient_norms={name: [] for name in names})
     best, best_state, start = np.inf, model.state_dict(), time.perf_counter()
     model.train()
-    with _bar(epochs, progress) as report:
-        for epoch in range(1, epochs + 1):
-            losses, norms = [], []
-            for rows in batches(len(inputs), batch_size, rng):
-                optimizer.zero_grad()
-                value = loss(model(inputs[rows]), targets[rows])
-                if not np.isfinite(value.item()):
-                    error = _non_finite(model, inputs[rows], epoch, value.item(), history)
-                    model.load_state_dict(best_state)
-                    raise error
-                value.backward(retain_graph=False)
-                optimizer.step()
-                losses.append(value.item() * len(rows))
-                norms.append([0.0 if p.grad is None else float(np.linalg.norm(p.grad)) for p in names.values()])
-            history.loss.append(sum(losses) / len(inputs))
-            for name, mean in zip(names, np.mean(norms, axis=0), strict=True):
-                history.gradient_norms[name].append(float(mean))
-            if validation is not None:
-                outputs = evaluate(model, validation[0])
-                history.validation_loss.append(float(loss(outputs, validation[1])))
-                if metric is not None:
-                    history.metric.append(metric(outputs, validation[1]))
-                if history.validation_loss[-1] < best:
-                    best, best_state, history.best_epoch = history.validation_loss[-1], model.state_dict(), epoch
-            report(history)
-            if stop_below is not None and history.loss[-1] < stop_below:
-                history.stopped_by = "loss"
-                break
-            if patience is not None and epoch - (history.best_epoch or 0) >= patience:
-                history.stopped_by = "validation"
-                break
-    if history.best_epoch is not None:
+    try:
+        with _bar(epochs, progress) as report:
+            for epoch in range(1, epochs + 1):
+                state = model.state_dict()
+                mean_loss, norms = _train_once(model, inputs, targets, loss, optimizer, batch_size, rng, epoch)
+                history.loss.append(mean_loss)
+                for name, norm in zip(names, norms, strict=True):
+                    history.gradient_norms[name].append(float(norm))
+                if validation is None:
+                    if mean_loss < best:
+                        best, best_state = mean_loss, state
+                else:
+                    outputs = evaluate(model, validation[0])
+                    validation_loss = float(loss(outputs, validation[1]))
+                    if not np.isfinite(validation_loss):
+                        raise _non_finite(f"validation loss became {validation_loss}", epoch, model, *validation)
+                    history.validation_loss.append(validation_loss)
+                    if metric is not None:
+                        history.metric.append(metric(outputs, validation[1]))
+                    if validation_loss < best:
+                        best, best_state, history.best_epoch = validation_loss, model.state_dict(), epoch
+                report(history)
+                if stop_below is not None and mean_loss < stop_below:
+                    history.stopped_by = "loss"
+                    break
+                if patience is not None and epoch - (history.best_epoch or 0) >= patience:
+                    history.stopped_by = "validation"
+                    break
+    except NonFiniteLossError as error:
+        history.stopped_by, error.history = "error", history
         model.load_state_dict(best_state)
-    history.seconds = time.perf_counter() - start
+        raise
+    finally:
+        if history.best_epoch is not None:
+            model.load_state_dict(best_state)
+        history.seconds = time.perf_counter() - start
     return history
+
+
+def _train_once(
+    model: Module,
+    inputs: Any,
+    targets: Any,
+    loss: Callable[[Any, Any], Any],
+    optimizer: SGD,
+    batch_size: int | None,
+    rng: np.random.Generator,
+    epoch: int,
+) -> tuple[float, Any]:
+    """Take one step per batch; return the mean loss over the samples, and each parameter's mean gradient norm."""
+    total, norms = 0.0, []
+    parameters = model.parameters()
+    for rows in batches(len(inputs), batch_size, rng):
+        optimizer.zero_grad()
+        value = loss(model(inputs[rows]), targets[rows])
+        if not isinstance(value, ag.Tensor):
+            raise TypeError(
+                f"the loss returned a {type(value).__name__}, which has no gradient: compute it from the outputs with "
+                "NumPy functions, without .numpy(), .item() or .detach()"
+            )
+        if not _finite(value.numpy()):
+            raise _non_finite(f"loss became {value.numpy()}", epoch, model, inputs[rows], targets[rows])
+        value.backward(retain_graph=False)
+        optimizer.step()
+        total += value.item() * len(rows)
+        norms.append([0.0 if p.grad is None else float(np.linalg.norm(p.grad)) for p in parameters])
+    if not all(_finite(p.data) for p in parameters):
+        raise _non_finite("weights left the finite numbers", epoch, model, inputs, targets)
+    return total / len(inputs), np.mean(norms, axis=0)
 
 
 def evaluate(model: Module, inputs: Any) -> Any:
     """Return the model's outputs as an array, computed in evaluation mode and not recorded."""
-    training = model.training
+    modes = [(module, module.training) for _, module in model.named_modules()]
     model.eval()
     try:
         with ag.no_grad():
             outputs = model(inputs)
     finally:
-        model.train(training)
+        for module, training in modes:
+            module.training = training
     return outputs.numpy() if isinstance(outputs, ag.Tensor) else outputs
 
 
@@ -187,45 +228,78 @@ def _checked(name: str, data: Any) -> tuple[Any, Any]:
     except (TypeError, ValueError):
         raise ValueError(f"{name} must be a pair (inputs, targets)") from None
     inputs, targets = np.asarray(inputs), np.asarray(targets)
-    if len(inputs) != len(targets) or not len(inputs):
-        raise ValueError(f"{name}: {len(inputs)} inputs and {len(targets)} targets: there must be as many, and some")
+    if not (inputs.ndim and targets.ndim and 0 < len(inputs) == len(targets)):
+        raise ValueError(
+            f"{name}: the inputs have shape {inputs.shape}, the targets {targets.shape}: give as many of both, in "
+            "rows, and at least one"
+        )
     return inputs, targets
 
 
-def _non_finite(model: Module, inputs: Any, epoch: int, value: float, history: History) -> NonFiniteLossError:
-    """Build the error that says where it began: in the weights, in a layer's output, or in the loss itself."""
-    names = {id(module): name for name, module in model.named_modules()}
-    place = "every layer's output is finite: the loss itself overflows, or the targets are not finite"
-    if not np.all(np.isfinite(inputs)):
-        place = "the inputs hold NaN or infinite values"
+def _check_options(
+    names: dict[str, Any],
+    optimizer: SGD,
+    epochs: int,
+    batch_size: int | None,
+    validation: Any,
+    patience: int | None,
+    metric: Any,
+) -> None:
+    if not {id(p) for p in optimizer.parameters} & {id(p) for p in names.values()}:
+        raise ValueError(
+            "the optimizer holds no parameter of this model, so nothing would be learned: make it from "
+            "model.parameters(), after the model"
+        )
+    if epochs < 0:
+        raise ValueError(f"epochs is {epochs}, but must be 0 or more")
+    if batch_size is not None and batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}, but must be at least 1; None takes all samples at once")
+    if patience is not None and patience < 1:
+        raise ValueError(f"patience is {patience}, but must be at least 1 epoch; None does not stop early")
+    if patience is not None and validation is None:
+        raise ValueError("patience counts epochs without a better validation loss: pass validation=(inputs, targets)")
+    if metric is not None and validation is None:
+        raise ValueError("metric is taken on the validation set: pass validation=(inputs, targets)")
+
+
+def _finite(array: Any) -> bool:
+    return array.dtype.kind not in "fc" or bool(np.all(np.isfinite(array)))
+
+
+def _non_finite(what: str, epoch: int, model: Module, inputs: Any, targets: Any) -> NonFiniteLossError:
+    """Build the error that says where it began: in the data, a parameter, a layer's output, or the loss itself."""
+    advice = "Most often the learning rate is too large: try a tenth of it, or scale the inputs."
+    wrong = [name for name, p in model.named_parameters() if not _finite(p.data)]
+    if not _finite(inputs) or not _finite(targets):
+        place = f"the {'targets' if _finite(inputs) else 'inputs'} hold NaN or infinite values"
+        advice = "Find their rows with np.isfinite, and repair or drop them."
+    elif wrong:
+        place = f"the parameter {wrong[0]} holds NaN or infinite values"
     else:
-        seen: list[str] = []
+        place = _first_non_finite(model, inputs) or "every layer's output is finite, and the loss of the last overflows"
+    return NonFiniteLossError(f"In epoch {epoch} the {what}: {place}. The best weights so far were restored. {advice}")
 
-        def look(module: Module, output: Any) -> None:
-            if not np.all(np.isfinite(output.numpy() if isinstance(output, ag.Tensor) else output)):
-                seen.append(f"the output of {module.place or 'the model'} ({names.get(id(module), '')}: {module!r})")
 
-        with np.errstate(all="ignore"), ag.no_grad(), observe(look):
-            model(inputs)
-        wrong = [name for name, p in model.named_parameters() if not np.all(np.isfinite(p.data))]
-        if seen:
-            place = f"first non-finite: {seen[0]}"
-        if wrong:
-            place += f"; not finite already: the parameter {wrong[0]}"
-    error = NonFiniteLossError(
-        f"The loss became {value} in epoch {epoch}; {place}. The best weights so far were restored. "
-        "Most often the learning rate is too large: try a tenth of it, or scale the inputs."
-    )
-    error.history = history
-    return error
+def _first_non_finite(model: Module, inputs: Any) -> str:
+    """Name the first module whose output is not finite, or return nothing."""
+    names = {id(module): name for name, module in model.named_modules()}
+    seen: list[str] = []
+
+    def look(module: Module, output: Any) -> None:
+        if not _finite(output.numpy() if isinstance(output, ag.Tensor) else np.asarray(output)):
+            seen.append(f"the output of layer {names.get(id(module), '')}, {module!r}, is the first that is not finite")
+
+    with np.errstate(all="ignore"), ag.no_grad(), observe(look):
+        model(inputs)
+    return seen[0] if seen else ""
 
 
 @contextmanager
 def _bar(epochs: int, show: bool | None) -> Iterator[Callable[[History], None]]:
-    """A progress bar in a terminal or a notebook; silence elsewhere, unless it was asked for."""
+    """A progress bar in a terminal, or a notebook that has ipywidgets; silence elsewhere, unless it was asked for."""
     console = Console()
     if show is None:
-        show = console.is_terminal or console.is_jupyter
+        show = console.is_terminal or (console.is_jupyter and find_spec("ipywidgets") is not None)
     columns = (
         TextColumn("epoch"),
         MofNCompleteColumn(),

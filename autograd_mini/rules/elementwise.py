@@ -53,7 +53,7 @@ def power_a(g, _y, a, b):
 
 def power_b(g, y, a, _b):
     """``a**b log a``; 0 where the base is 0."""
-    return g * (y * np.log(nonzero(a)))
+    return g * (y * (float(np.log(a or 1)) if isinstance(a, (int, float)) else np.log(nonzero(a))))
 
 
 def absolute_vjp(g, _y, x):
@@ -123,11 +123,11 @@ defvjp(np.imag,       lambda g, _y, _val: g * -1j, view=True)
 # --- kinks and choices
 defvjp(np.absolute,   absolute_vjp)
 defvjp(np.fabs,       lambda g, _y, x: g * np.sign(x))
-defvjp(np.copysign,   lambda g, _y, a, b: g * (np.sign(a) * np.copysign(1, b)), None)
+defvjp(np.copysign,   lambda g, y, a, _b: g * (np.sign(a) * np.sign(y)), None)
 defvjp(np.maximum,    lambda g, y, a, b: g * share(a, b, y), lambda g, y, a, b: g * share(b, a, y))
 defvjp(np.minimum,    lambda g, y, a, b: g * share(a, b, y), lambda g, y, a, b: g * share(b, a, y))
 defvjp(np.fmax,       lambda g, y, a, b: g * share(a, b, y), lambda g, y, a, b: g * share(b, a, y))
 defvjp(np.fmin,       lambda g, y, a, b: g * share(a, b, y), lambda g, y, a, b: g * share(b, a, y))
 defvjp(np.where,      None, lambda g, _y, c, _a, _b: np.where(c, g, 0), lambda g, _y, c, _a, _b: np.where(c, 0, g),
-       broadcasts=True, signature=lambda c, a, b, /: None)
+       broadcasts=True, signature=lambda condition, x, y, /: None)
 # fmt: on

@@ -10,7 +10,7 @@ __all__ = ["scatter"]
 
 
 @primitive
-def scatter(g, shape, *index):
+def scatter(g, *index, shape):
     """Return zeros of `shape` with `g` added at `index`; the transpose of taking ``x[index]``."""
     x = np.zeros(shape, g.dtype)
     if all(i is None or i is Ellipsis or isinstance(i, (int, slice, np.integer)) for i in index):
@@ -23,7 +23,7 @@ def scatter(g, shape, *index):
 
 
 def _is_mask(i):
-    return getattr(i, "dtype", None) == bool
+    return getattr(i, "dtype", None) == np.bool_
 
 
 @primitive
@@ -32,6 +32,6 @@ def getitem(x, *index):
     return x[index]
 
 
-defvjp(getitem, lambda g, _y, _x, *index: scatter(g, _x.shape, *index), view=True)
+defvjp(getitem, lambda g, _y, _x, *index: scatter(g, *index, shape=_x.shape), view=True)
 defvjp(scatter, lambda g, _y, _g, *index, shape: g[index])
 TABLE[operator.getitem] = TABLE.pop(getitem)

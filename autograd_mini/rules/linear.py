@@ -25,21 +25,4 @@ def matmul_b(g, _y, a, _b):
     return np.swapaxes(a, -1, -2) @ g
 
 
-def dot_a(g, _y, _a, b):
-    """``np.dot`` is matmul up to two axes; beyond, the last axis of a against the second to last of b."""
-    if b.ndim == 0 or _a.ndim == 0:
-        return g * b if _a.ndim else np.sum(g * b)
-    axes = tuple(range(_a.ndim - 1, g.ndim)), tuple(i for i in range(b.ndim) if i != max(b.ndim - 2, 0))
-    return np.tensordot(g, b, axes)
-
-
-def dot_b(g, _y, a, _b):
-    """The other operand of ``np.dot``."""
-    if a.ndim == 0 or _b.ndim == 0:
-        return g * a if _b.ndim else np.sum(g * a)
-    axes = tuple(range(a.ndim - 1)), tuple(range(a.ndim - 1))
-    return np.moveaxis(np.tensordot(a, g, axes), 0, max(_b.ndim - 2, 0))
-
-
 defvjp(np.matmul, matmul_a, matmul_b)
-defvjp(np.dot, dot_a, dot_b, signature=lambda a, b, out=None: None)

@@ -36,14 +36,14 @@ def sum_initial_vjp(g, _y, _a, where=True, _initial=0, *, axis=None, dtype=None,
     return np.sum(g)
 
 
-def prod_vjp(g, y, a, where=True, initial=1, *, axis=None, dtype=None, keepdims=False):
+def prod_vjp(g, _y, a, where=True, initial=1, *, axis=None, dtype=None, keepdims=False):
     """Each factor gets the product of all the others: never y / a, which fails at 0."""
     axes = axes_of(a, axis)
     last = tuple(range(-len(axes), 0))
     factors = np.moveaxis(a if where is True else np.where(where, a, 1), axes, last)
     shape = factors.shape[: a.ndim - len(axes)]
     lines = np.reshape(factors, (*shape, math.prod(factors.shape[len(shape) :])))
-    others = np.reshape(leave_one_out(lines.astype(y.dtype)), factors.shape)
+    others = np.reshape(leave_one_out(lines if dtype is None else lines.astype(dtype)), factors.shape)
     p = along(g, a, axis, keepdims) * initial * np.moveaxis(others, last, axes)
     return p if where is True else np.where(where, p, 0)
 

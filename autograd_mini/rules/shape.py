@@ -17,12 +17,17 @@ def transpose_vjp(g, _y, _a, *, axes=None):
 def concatenate_vjp(i, g, _y, *_arrays, axis=0, dtype=None, casting="same_kind"):
     """Cut the operand's piece out again."""
     if axis is None:
-        start = sum(a.size for a in _arrays[:i])
+        start = sum(np.size(a) for a in _arrays[:i])
         return np.reshape(g[start : start + _arrays[i].size], _arrays[i].shape)
-    start = sum(a.shape[axis] for a in _arrays[:i])
+    start = sum(np.shape(a)[axis] for a in _arrays[:i])
     cut = [slice(None)] * g.ndim
     cut[axis] = slice(start, start + _arrays[i].shape[axis])
     return g[tuple(cut)]
+
+
+def stack_vjp(i, g, _y, *_arrays, axis=0, dtype=None, casting="same_kind"):
+    """Take the operand's layer out again."""
+    return g[(*[slice(None)] * (axis % g.ndim), i)]
 
 
 def back(g, _y, _a, *, axis=None):
@@ -56,5 +61,6 @@ defvjp(np.expand_dims, back, view=True)
 defvjp(np.broadcast_to, lambda g, _y, _array, *, shape=None: g, view=True, broadcasts=True)
 defvjp(np.concatenate, each=concatenate_vjp,
        signature=lambda arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind": None)  # fmt: skip
+defvjp(np.stack, each=stack_vjp)
 defvjp(np.copy, lambda g, _y, _a, *, order="K", subok=False: g)
 defvjp(np.astype, lambda g, _y, _x, *, dtype=None, copy=True, device=None: g, view=True)

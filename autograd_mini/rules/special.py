@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..table import defvjp, primitive
+from .elementwise import finite
 from .reduce import along
 
 __all__ = ["logsumexp"]
@@ -46,8 +47,7 @@ def logsumexp(a: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool 
 
 def logsumexp_vjp(g, y, a, *, axis=None, keepdims=False):
     """The softmax, ``exp(a - y)``; 0 where every entry is -inf."""
-    y = along(y, a.shape, axis, keepdims)
-    return along(g, a.shape, axis, keepdims) * np.exp(a - np.where(y == -np.inf, 0, y))
+    return along(g, a, axis, keepdims) * np.exp(a - finite(along(y, a, axis, keepdims)))
 
 
 defvjp(logsumexp, logsumexp_vjp)

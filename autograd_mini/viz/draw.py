@@ -1,0 +1,198 @@
+"""`draw`: the recorded graph as a picture with values and gradients, and the `Graph` that it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..tensor import Tensor
+from .boxes import Box, boxes_of
+from .dot import digraph
+from .render import RenderError, render
+from .svg import finish
+from .text import tree
+from .theme import THEMES
+
+if TYPE_CHECKING:
+    from graphviz import Digraph
+
+__all__ = ["Graph", "draw"]
+
+
+class Graph:
+    """A picture of a graph. It shows itself in a notebook; elsewhere `save` it, or print it.
+
+    Attributes
+    ----------
+    dot : graphviz.Digraph
+        The picture for those who know that package.
+
+    Examples
+    --------
+    >>> import autograd_mini as ag
+    >>> from autograd_mini.viz import draw
+    >>> x = ag.Tensor(3.0, requires_grad=True, name="x")
+    >>> graph = draw(x * x + x)
+    >>> graph
+    graph of y: 3 values
+                shape  value  ∂y/∂
+    y = z1 + x  ()     12     1
+    ├─ z1 = x * x  ()  9      1
+    """
+
+    def __init__(self, dot: Digraph, text: str, auto: bool) -> None:
+        self.dot = dot
+        self._text = text
+        self._auto = auto
+
+    @property
+    def source(self) -> str:
+        """The DOT text; the same in every run."""
+        return self.dot.source  # type: ignore[no-any-return]
+
+    def text(self) -> str:
+        """Return the same numbers as a tree for the terminal."""
+        return self._text
+
+    def svg(self) -> str:
+        """Return an SVG without prolog: for a file, an ``<img>``, or inline in a page.
+
+        Raises
+        ------
+        RenderError
+            If there is no renderer, naming the command that installs one.
+        """
+        return finish(render(self.source, "svg").decode(), self.dot.name, self._text, self._auto)
+
+    def png(self, dpi: int = 192) -> bytes:
+        """Return a PNG; 96 dots per inch are a screen's pixels, the default is sharp on finer ones too."""
+        return render(self.source, "png", dpi)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture to a file and return its path.
+
+        Parameters
+        ----------
+        path : str or Path
+            Ends in ``.svg``, ``.png``, ``.pdf``, ``.gv`` or ``.dot`` (DOT text), ``.txt`` (the tree), or in another
+            format that the renderer knows.
+
+        Raises
+        ------
+        RenderError
+            If there is no renderer for the format; for SVG and PNG ``pip install graphviz-pure`` is enough.
+        OSError
+            If the file cannot be written.
+        """
+        path = Path(path)
+        content = self._content(path.suffix[1:].lower())
+        try:
+            path.write_bytes(content)
+        except OSError as error:
+            reason = f"The picture could not be saved ({error.strerror}): is this a folder you may write to?"
+            raise OSError(error.errno, reason, str(path)) from None
+        return path
+
+    def _content(self, form: str) -> bytes:
+        if form in ("gv", "dot"):
+            return self.source.encode()
+        if form == "txt":
+            return (self.text() + "\n").encode()
+        if form == "svg":
+            return (self.svg() + "\n").encode()
+        if form == "png":
+            return self.png()
+        if not form:
+            raise RenderError('The file\'s name says the format: save("graph.svg"), .png, .pdf, .gv or .txt.')
+        return render(self.source, form)
+
+    def __repr__(self) -> str:
+        return self._text
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 (IPython's signature)
+        """Return SVG, PNG (what a notebook from someone else shows), and text. Without a renderer only text."""
+        bundle: dict[str, Any] = {"text/plain": self._text}
+        try:
+            bundle["image/svg+xml"] = self.svg()
+            bundle["image/png"] = self.png(dpi=96)
+        except Exception as error:  # a repr never raises
+            bundle["text/plain"] += f"\n{error}"
+        return bundle
+
+
+def draw(
+    y: Tensor,
+    *,
+    cotangent: Any = None,
+    rankdir: str | None = None,
+    theme: str = "light",
+    max_nodes: int = 300,
+    collapse: bool = False,
+    title: str | None = None,
+    notes: Mapping[str, str] | None = None,
+) -> Graph:
+    """Draw the graph that leads to `y`: each value and its gradient, an arrow for each use.
+
+    The gradients come from one extra reverse sweep, which changes nothing: no ``.grad`` is set. A gradient that does
+    not exist, because no cotangent reaches the value, is drawn as a dash.
+
+    Parameters
+    ----------
+    y : Tensor
+        The result; a recorded one.
+    cotangent : array_like, optional
+        The seed of the sweep, of the shape of `y`. Without it `y` must have one element, or no gradients are drawn.
+    rankdir : {"LR", "TB", "RL", "BT"}, optional
+        Where the arrows point. By default to the right, and down where the graph is long.
+    theme : {"light", "dark", "auto"}
+        ``"auto"``: an SVG that follows what the reader prefers; a PNG is then light.
+    max_nodes : int
+        Raise rather than draw more values than this.
+    collapse : bool
+        Draw one box for each `scope`, which shows its last value.
+    title : str, optional
+        Written above the picture.
+    notes : dict of str to str, optional
+        Text for a scope, under its name; nested scopes are called ``"outer/inner"``.
+
+    Returns
+    -------
+    Graph
+        Shows itself in a notebook; ``.save("graph.svg")``, ``.svg()``, ``.png()``, ``.text()``, ``.source``.
+
+    Raises
+    ------
+    NothingRecordedError
+        If no differentiable path leads to `y`.
+    GraphFreedError
+        If the graph was swept with ``retain_graph=False``.
+    ShapeError
+        If the cotangent has another shape than `y`.
+    AutogradError
+        If there are more than `max_nodes` values.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_mini as ag
+    >>> from autograd_mini.viz import draw
+    >>> w = ag.Tensor([1.0, 2.0], requires_grad=True, name="w")
+    >>> print(draw(np.sum(2.0 * w)).text())
+    """
+    if theme not in THEMES:
+        raise ValueError(f"theme={theme!r}: it is one of {', '.join(map(repr, THEMES))}.")
+    notes = notes or {}
+    boxes = boxes_of(y, cotangent, max_nodes)
+    _check_notes(notes, boxes)
+    end = boxes[-1].name
+    if collapse:
+        boxes = collapsed(boxes)
+    dot = digraph(boxes, end, THEMES[theme], title, rankdir, notes)
+    return Graph(dot, tree(boxes, end, title or f"graph of {end}"), auto=theme == "auto")
+
+
+def _check_notes(notes: Mapping[str, str], boxes: list[Box]) -> None:
+    scopes = {"/".join(box.scope[: i + 1]) for box in boxes for i in range(len(box.scope))}
+    for scope in notes:
+        if scope not in scopes:
+            raise ValueError(f"notes= has {scope!r}, which is no scope of this graph: {', '.join(sorted(scopes))}.")

@@ -1,0 +1,96 @@
+"""Arrays for a reader: numbers where they fit, a size where they do not, and a thumbnail of at most 8 by 8 cells."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .theme import STEPS
+
+__all__ = ["faults", "levels", "number", "rms", "summary", "thumbnail"]
+
+FEW = 3  # rows or columns of numbers that are written out
+CELLS = 8  # rows or columns of a thumbnail
+
+
+def number(x: Any) -> str:
+    """Return four significant digits, with a real minus sign.
+
+    >>> number(-0.5), number(float("nan")), number(True)
+    ('−0.5', 'NaN', '1')
+    """
+    x = x.item() if hasattr(x, "item") else x
+    text = format(x, ".3g") if isinstance(x, complex) else f"{x:.4g}"
+    return text.replace("nan", "NaN").replace("-", "−")
+
+
+def rms(a: Any) -> float:
+    """Return the root of the mean of the squares, without overflow on the way; 0 for no elements."""
+    size = np.abs(np.asarray(a, complex if np.iscomplexobj(a) else float))
+    top = float(size.max(initial=0.0))
+    if top == 0 or not math.isfinite(top):
+        return top
+    return top * math.sqrt(np.mean(np.square(size / top)))
+
+
+def faults(a: Any) -> str:
+    """Say how many elements are NaN or infinite; nothing if none is.
+
+    >>> faults(np.array([1.0, np.nan, np.inf, np.nan]))
+    '2 NaN, 1 inf'
+    """
+    counts = {"NaN": np.isnan(a).sum(), "inf": np.isinf(a).sum()}
+    return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+
+
+def summary(a: Any) -> str:
+    """Return the numbers of a small array, the size (rms) of a larger one.
+
+    >>> summary(np.array([[1.0, -2.0], [0.0, 4.0]])), summary(np.full(100, 3.0))
+    ('[[1, −2], [0, 4]]', 'rms 3')
+    """
+    a = np.asarray(a)
+    if not a.size:
+        return "empty"
+    if few(a):
+        return _nested(a)
+    return faults(a) or f"rms {number(rms(a))}"
+
+
+def _nested(a: Any) -> str:
+    return number(a) if not a.ndim else "[" + ", ".join(map(_nested, a)) + "]"
+
+
+def few(a: Any) -> bool:
+    """Return whether all its numbers can be written out."""
+    return max(matrix(a).shape) <= FEW
+
+
+def matrix(a: Any) -> Any:
+    """Return the array with two axes: a vector as a row, further axes stacked as rows."""
+    a = np.asarray(a)
+    return a.reshape(1, -1) if a.ndim < 2 else a.reshape(-1, a.shape[-1]) if a.size else np.empty((0, 0))
+
+
+def thumbnail(a: Any) -> Any:
+    """Return at most 8 by 8 elements: of each block the one furthest from zero, so that none that explodes is hidden."""
+    a = matrix(np.abs(a) if np.iscomplexobj(a) else np.asarray(a, float))
+    for axis in (0, 1):
+        if a.shape[axis] > CELLS:
+            starts = np.linspace(0, a.shape[axis], CELLS, endpoint=False).astype(int)
+            high, low = np.maximum.reduceat(a, starts, axis), np.minimum.reduceat(a, starts, axis)
+            a = np.where(high >= -low, high, low)
+    return a
+
+
+def levels(a: Any) -> list[list[int | None]]:
+    """Return for each element its step of colour, -8 to 8, symmetric around zero; None for NaN and inf."""
+    finite = np.isfinite(a)
+    top = np.abs(a[finite]).max(initial=0.0) or 1.0
+    steps = np.rint(np.where(finite, a, 0.0) / top * STEPS).astype(int)
+    return [
+        [int(step) if ok else None for step, ok in zip(*pair, strict=True)]
+        for pair in zip(steps, finite, strict=True)
+    ]
