@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from .graph import on_path, toposort
 from .recording import no_grad, recording
 from .tensor import Tensor, unwrap
 from .transforms import gradients, vjp
-from .trees import flatten
+from .trees import flatten, paths
 
 __all__ = ["gradcheck"]
 
@@ -78,7 +78,7 @@ def gradcheck(
     """
     rng = np.random.default_rng(seed)
     leaves, rebuild = flatten(inputs)
-    names = [f"argument {path}" for path in _paths(inputs)]
+    names = [f"argument {path}" for path in paths(inputs)]
     primals = [_float64(leaf, name) for leaf, name in zip(leaves, names, strict=True)]
 
     def function(*arrays: Any) -> list[Any]:
@@ -343,17 +343,3 @@ def _unit(primal: Array, i: int) -> Array:
     direction = np.zeros(primal.size)
     direction[i] = 1
     return direction
-
-
-def _paths(tree: Any, start: str = "") -> Iterator[str]:
-    """Name the leaves of a tuple of trees: ``0``, ``1['w'][0]``, ``2.bias``."""
-    if isinstance(tree, dict):
-        pairs = [(f"[{key!r}]", value) for key, value in tree.items()]
-    elif isinstance(tree, (list, tuple)):
-        fields = getattr(tree, "_fields", None)
-        pairs = [(f".{fields[i]}" if fields else f"[{i}]", value) for i, value in enumerate(tree)]
-    else:
-        yield start
-        return
-    for key, value in pairs:
-        yield from _paths(value, start + key if start else key.strip("[]"))

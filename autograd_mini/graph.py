@@ -6,6 +6,7 @@ ordinary sweep; objects that record, when the caller passes `lift` and recorded 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -16,6 +17,9 @@ from .errors import GraphFreedError, OverwrittenError, RuleError
 __all__ = ["Leaf", "Node", "Spec", "View", "pullback", "toposort", "unbroadcast"]
 
 Array = Any  # any array that speaks NEP 13 and NEP 18
+
+
+next_serial = itertools.count().__next__  # a node is older than all that depends on it: sweeps stop by that
 
 
 class Spec:
@@ -57,7 +61,7 @@ class Node:
         The Tensor that wants this node's cotangent as its `.grad`.
     """
 
-    __slots__ = ("args", "kwargs", "out", "owner", "parents", "rule", "scope", "seen", "tag")
+    __slots__ = ("args", "kwargs", "out", "owner", "parents", "rule", "scope", "seen", "serial", "tag")
 
     requires_grad = True  # a node is only recorded where a differentiable path leads on
     version = 0  # only leaves can be written to; theirs counts from 1
@@ -79,6 +83,7 @@ class Node:
         self.out = out
         self.seen = seen
         self.scope = scope
+        self.serial = next_serial()
         self.owner: Callable[[], Any] | None = None
         self.tag: str | None = None
 
@@ -125,15 +130,26 @@ class Node:
 class View(Node):
     """A node whose value may share memory with its first operand, and so is overwritten with it."""
 
-    __slots__ = ()
+    __slots__ = ("source",)
+
+    source: Leaf | None  # whose memory it is
 
     @property
     def version(self) -> int:  # type: ignore[override]
         """The write count of the leaf that is looked at."""
-        node: Node = self
-        while isinstance(node, View) and node.parents and node.parents[0] is not None:
-            node = node.parents[0]
-        return 0 if isinstance(node, View) else node.version
+        return 0 if self.source is None else self.source.version
+
+
+class Alias(View):
+    """A constant that looks at a leaf's memory: detached, or made without recording. No edge leads on from it."""
+
+    __slots__ = ()
+
+    requires_grad = False
+
+    def __init__(self, data: Array, source: Leaf, scope: tuple[str, ...]) -> None:
+        super().__init__(None, (), None, (), Spec(data), 0, scope)
+        self.source = source
 
 
 class Leaf(Node):
@@ -157,7 +173,12 @@ class Leaf(Node):
         """Keep the leaf: there is nothing to let go of."""
 
 
-def toposort(ends: Iterable[Node], constants: bool = False) -> Iterator[Node]:
+def source_of(node: Node | None) -> Leaf | None:
+    """Return the leaf whose memory a node's value is, or looks at."""
+    return node if isinstance(node, Leaf) else node.source if isinstance(node, View) else None
+
+
+def toposort(ends: Iterable[Node], constants: bool = False, since: int = 0) -> Iterator[Node]:
     """Yield every node that leads to `ends`, children before parents.
 
     The one traversal of the project, iterative (Kahn's algorithm), so a chain of a million nodes needs no stack.
@@ -172,6 +193,8 @@ def toposort(ends: Iterable[Node], constants: bool = False) -> Iterator[Node]:
         Where to start.
     constants : bool
         Also follow edges on which no cotangent passes.
+    since : int
+        Leave out nodes with an earlier serial number: they cannot depend on the node that has this one.
     """
     uses: dict[Node, int] = {}
     stack = list(ends)
@@ -186,7 +209,7 @@ def toposort(ends: Iterable[Node], constants: bool = False) -> Iterator[Node]:
                 "Call backward(retain_graph=True) (the default) on the first sweep, or compute the value again."
             )
         for parent in node.parents:
-            if parent is not None and (constants or parent.requires_grad):
+            if parent is not None and parent.serial >= since and (constants or parent.requires_grad):
                 if parent in uses:
                     uses[parent] += 1
                 else:
@@ -198,7 +221,7 @@ def toposort(ends: Iterable[Node], constants: bool = False) -> Iterator[Node]:
         parents = node.parents  # read before the consumer frees the node
         yield node
         for parent in parents:
-            if parent is not None and (constants or parent.requires_grad):
+            if parent is not None and parent.serial >= since and (constants or parent.requires_grad):
                 count = uses[parent] - 1
                 if count:
                     uses[parent] = count
@@ -245,11 +268,13 @@ def pullback(
     dict of Node to array
         Cotangents of what was wanted; a node that received none is absent. Nothing is written to any node.
     """
-    order: Iterable[Node] = toposort(cotangents)
+    order: Iterable[Node]
     useful: set[Node] | None = None
-    if wanted is not None:
+    if wanted is None:
+        order = toposort(cotangents)
+    else:
         wanted = set(wanted)
-        order = list(order)
+        order = list(toposort(cotangents, since=min((node.serial for node in wanted), default=0)))
         useful = on_path(order, wanted)
     pending = dict(cotangents)
     found: dict[Node, Array] = {}
@@ -298,10 +323,13 @@ def lifted(node: Node, lift: Callable[[Array, Node], Any]) -> tuple[tuple[Any, .
 def fit(p: Array, like: Array | Spec, rule: Any, where: int) -> Array:
     """Fit a cotangent to its primal: sum what was broadcast, take the real part, cast; in this one place only."""
     if p.shape != like.shape:
-        if not rule.broadcasts or p.ndim < len(like.shape):
+        fits = rule.broadcasts and p.ndim >= len(like.shape)
+        if not fits or any(m != n != 1 for m, n in zip(p.shape[::-1], like.shape[::-1], strict=False)):
+            names = rule.operands
             raise RuleError(
-                f"The rule of {rule.name} returned a cotangent of shape {p.shape} for operand {where}, whose shape is "
-                f"{like.shape}. A cotangent has its primal's shape: mend the rule given to defvjp."
+                f"The rule of {rule.name} returned a cotangent of shape {p.shape} for its operand "
+                f"{names[min(where, len(names) - 1)]} (number {where}), whose shape is {like.shape}. "
+                "A cotangent has its primal's shape: mend the rule given to defvjp."
             )
         p = unbroadcast(p, like.shape)
     if p.dtype != like.dtype:
@@ -325,8 +353,10 @@ def check_unwritten(node: Node) -> None:
         if parent is not None and arg is not parent:
             now += parent.version
     if now != node.seen:
-        names = ", ".join(f"{p.name or 'leaf'} {p.shape}" for p in node.parents if p is not None and p.version)
+        kept = [p for a, p in zip(node.args or (), node.parents, strict=False) if p is not None and a is not p]
+        names = list(dict.fromkeys(f"{p.name or 'a leaf'} {p.shape}" for p in kept if p.version))
+        which = names[0] if len(names) == 1 else "one of " + ", ".join(names)
         raise OverwrittenError(
             f"A value that {node.rule.name} had used was written to afterwards (t.data = ...), and its derivative "
-            f"needs the old one: {names}. Run backward() before the update, or compute the result again after it."
+            f"needs the old one: {which}. Run backward() before the update, or compute the result again after it."
         )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from contextlib import ContextDecorator
-from contextvars import ContextVar, Token
-from copy import copy
-from dataclasses import dataclass, replace
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 __all__ = ["State", "current", "is_recording", "keep", "no_grad", "recording", "scope"]
@@ -19,6 +19,7 @@ class State:
     keep: bool = False  # large values stay with their nodes
     scope: tuple[str, ...] = ()
     plain: bool = True  # differentiable and not keep: what the fast path asks
+    blocks: tuple[tuple[Setting, State], ...] = field(default=(), compare=False)  # entered, each with the state outside
 
 
 current: ContextVar[State] = ContextVar("autograd_mini.recording", default=State())  # noqa: B039 (immutable)
@@ -29,24 +30,39 @@ class Setting(ContextDecorator):
 
     def __init__(self, **change: Any) -> None:
         self.change = change
-        self.tokens: list[Token[State]] = []
 
-    def _recreate_cm(self) -> Setting:  # a decorated function may run in several threads at once
-        fresh = copy(self)
-        fresh.tokens = []
-        return fresh
+    def __call__(self, function: Any) -> Any:
+        kinds = (inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction)
+        if any(kind(function) for kind in kinds):
+            raise TypeError(
+                f"{function.__name__} is a generator or coroutine: its body runs after the call, when the block has "
+                f"been left. Write `with ag.{type(self).__name__}(...):` inside it."
+            )
+        return super().__call__(function)
 
     def changed(self, state: State) -> State:
         """Return the state inside, given the one outside."""
         return replace(state, **self.change)
 
-    def __enter__(self) -> None:
-        state = self.changed(current.get())
+    def entered(self, outside: State) -> State:
+        """Return the state inside, which knows the way out."""
+        state = self.changed(outside)
         plain = state.mode == "differentiable" and not state.keep
-        self.tokens.append(current.set(replace(state, plain=plain)))
+        return replace(state, plain=plain, blocks=(*outside.blocks, (self, outside)))
+
+    def __enter__(self) -> None:
+        current.set(self.entered(current.get()))
 
     def __exit__(self, *exc: object) -> None:
-        current.reset(self.tokens.pop())
+        # Not ContextVar.reset: generators may leave their blocks in another order than they entered them, or in
+        # another context. So this block is taken out wherever it stands, and those entered after it stay.
+        blocks = current.get().blocks
+        places = [i for i, (setting, _) in enumerate(blocks) if setting is self]
+        if places:
+            state = blocks[places[-1]][1]
+            for setting, _ in blocks[places[-1] + 1 :]:
+                state = setting.entered(state)
+            current.set(state)
 
 
 class no_grad(Setting):
@@ -62,7 +78,9 @@ class no_grad(Setting):
     False
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *function: Any) -> None:
+        if function:
+            raise TypeError("no_grad takes no argument. As a decorator it needs its parentheses: @ag.no_grad()")
         super().__init__(mode="off")
 
 
@@ -71,6 +89,10 @@ class recording(Setting):
 
     def __init__(self, everything: bool = False) -> None:
         super().__init__(mode="everything" if everything else "differentiable")
+
+    def changed(self, state: State) -> State:
+        """Return the state inside; within a trace, everything stays everything."""
+        return state if state.mode == "everything" else super().changed(state)
 
 
 class keep(Setting):

@@ -127,6 +127,11 @@ class Rule:
             if (other.operands, other.keywords) != (first.operands, first.keywords):
                 raise RuleError(f"{self.name}: its vjps must all have the same parameters after (g, y).")
         self.operands, self.keywords, self.splat = first.operands, first.keywords, first.splat
+        if not self.operands:
+            raise RuleError(
+                f"{self.name}: a vjp takes the cotangent, the output, then the operands: (g, y, x). "
+                "Write (g, _y, x) where it does not read the output."
+            )
         self.vjps: Any = vjps if each is None else _Each(each)
         if each is None and not first.splat and len(vjps) > len(self.operands):
             raise RuleError(f"{self.name}: {len(vjps)} vjps for {len(self.operands)} operands.")

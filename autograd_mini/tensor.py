@@ -14,10 +14,11 @@ from .errors import (
     LostGradientError,
     MissingRuleError,
     NothingRecordedError,
+    RuleError,
     ShapeError,
     UnsupportedArgumentError,
 )
-from .graph import Array, Leaf, Node, Spec, View, pullback
+from .graph import Alias, Array, Leaf, Node, Spec, View, next_serial, pullback, source_of
 from .recording import current
 from .table import TABLE, Composite, Constant, Plain, Refused, Rule, name_of
 
@@ -66,7 +67,7 @@ class Tensor:
     array([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_data", "grad", "node")
+    __slots__ = ("__weakref__", "_value", "grad", "node")
 
     node: Node | None
     grad: Any
@@ -92,7 +93,7 @@ class Tensor:
                 f"A gradient needs real or complex values; this Tensor holds {data.dtype}. "
                 "Write 3.0 for 3, or convert: Tensor(data.astype(float), requires_grad=True)."
             )
-        self._data = data
+        self._value = data
         self.node = Leaf(data, requires_grad, weakref.ref(self), current.get().scope)
         self.node.tag = name
         self.grad = None
@@ -102,7 +103,7 @@ class Tensor:
     @property
     def data(self) -> Any:
         """The array itself. Assigning copies into it in place and is noticed by graphs that need the old value."""
-        return self._data
+        return self._value
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -112,33 +113,33 @@ class Tensor:
                 "Make a new one: Tensor(value)."
             )
         value = np.asarray(unwrap(value))
-        if value.shape != self._data.shape:
+        if value.shape != self._value.shape:
             raise ShapeError(
-                f"t.data has shape {self._data.shape}; the new value has {value.shape}. "
+                f"t.data has shape {self._value.shape}; the new value has {value.shape}. "
                 "Assigning keeps the shape: make a new Tensor for another one."
             )
-        self._data[...] = value
+        self._value[...] = value
         self.node.version += 1  # type: ignore[misc]
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the value."""
-        return self._data.shape  # type: ignore[no-any-return]
+        return self._value.shape  # type: ignore[no-any-return]
 
     @property
     def dtype(self) -> Any:
         """Dtype of the value."""
-        return self._data.dtype
+        return self._value.dtype
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
-        return self._data.ndim  # type: ignore[no-any-return]
+        return self._value.ndim  # type: ignore[no-any-return]
 
     @property
     def size(self) -> int:
         """Number of elements."""
-        return self._data.size  # type: ignore[no-any-return]
+        return self._value.size  # type: ignore[no-any-return]
 
     @property
     def requires_grad(self) -> bool:
@@ -148,6 +149,8 @@ class Tensor:
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        if self.node is None or isinstance(self.node, Alias):  # a constant becomes a leaf of its own
+            self.node = Leaf(self._value, False, weakref.ref(self), current.get().scope)
         if not isinstance(self.node, Leaf):
             raise LostGradientError("requires_grad is set on leaves only; .detach() a result that needs no gradient.")
         if value and self.dtype.kind not in "fc":
@@ -162,7 +165,7 @@ class Tensor:
     @name.setter
     def name(self, value: str | None) -> None:
         if self.node is None:
-            self.node = Leaf(self._data, False, weakref.ref(self), current.get().scope)
+            self.node = Leaf(self._value, False, weakref.ref(self), current.get().scope)
         self.node.tag = value
 
     @property
@@ -225,7 +228,8 @@ class Tensor:
             if owner is None:
                 continue
             if owner.grad is not None:
-                owner.grad = owner.grad + g
+                total = owner.grad + g
+                owner.grad = np.asarray(total) if isinstance(total, np.generic) else total  # a sum of 0-d arrays
             else:
                 owner.grad = g if isinstance(g, Tensor) else owned(g)
 
@@ -242,69 +246,70 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """Return the same value (sharing memory) without its history: a constant."""
-        return wrap(self._data, None)
+        source = source_of(self.node)
+        return wrap(self._value, None if source is None else Alias(self._value, source, current.get().scope))
 
     def numpy(self) -> Any:
         """Return the array itself, shared."""
-        return self._data
+        return self._value
 
     def item(self) -> Any:
         """Return the only element as a Python number."""
-        return self._data.item()
+        return self._value.item()
 
     def tolist(self) -> Any:
         """Return the values as nested Python lists."""
-        return self._data.tolist()
+        return self._value.tolist()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        self._keep_gradient("turned into a plain array", "np.asarray(t) and functions that NumPy cannot dispatch")
-        return np.array(self._data, dtype=dtype, copy=copy)
+        self._keep_gradient("a plain array", "by np.asarray(t), or in a function that NumPy does not dispatch")
+        return np.array(self._value, dtype=dtype, copy=copy)
 
     def __float__(self) -> float:
-        self._keep_gradient("turned into a float", "float(t) and the functions of `math`")
-        return float(self._data)
+        self._keep_gradient("a plain float", "by float(t), in a function of `math`, or as an element of an array")
+        return float(self._value)
 
     def __int__(self) -> int:
-        self._keep_gradient("turned into an int", "int(t)")
-        return int(self._data)
+        self._keep_gradient("a plain int", "by int(t)")
+        return int(self._value)
 
     def __complex__(self) -> complex:
-        self._keep_gradient("turned into a complex number", "complex(t) and the functions of `cmath`")
-        return complex(self._data)
+        self._keep_gradient("a plain complex number", "by complex(t) or in a function of `cmath`")
+        return complex(self._value)
 
     def __index__(self) -> int:
-        return operator.index(self._data)
+        return operator.index(self._value)
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return bool(self._value)
 
     def _keep_gradient(self, what: str, by: str) -> None:
         if self.requires_grad:
             label = f"Tensor {self.name!r}" if self.name else f"A Tensor of shape {self.shape}"
             raise LostGradientError(
-                f"{label} with a differentiable path would be {what}, and its gradient lost ({by} do that). "
-                "Use NumPy functions on the Tensor itself: np.sin, not math.sin; np.stack([t, u]), not np.array([t, u]); "
-                "np.where(mask, t, a), not a[i] = t. If the gradient is not wanted: t.detach(), t.numpy() or t.item()."
+                f"{label} would become {what} here ({by}), and its gradient would be lost. If it is wanted, use "
+                "NumPy's functions on the Tensor: np.sin(t), not math.sin(t); np.stack([t, u]), not np.array([t, u]); "
+                "np.where(mask, t, a), not a[mask] = t. If not: t.detach(), t.numpy() or t.item()."
             )
 
     # Python's protocols
 
     def __len__(self) -> int:
-        return len(self._data)
+        return len(self._value)
 
     def __iter__(self) -> Iterator[Tensor]:
         if self.ndim == 0:
             raise TypeError("iteration over a 0-d Tensor: there is no axis to go along")
-        return (self[i] for i in range(len(self._data)))
+        return (self[i] for i in range(len(self._value)))
 
     def __contains__(self, value: Any) -> bool:
-        return unwrap(value) in self._data
+        return unwrap(value) in self._value
 
     def __getitem__(self, index: Any) -> Tensor:
         rule = TABLE[operator.getitem]  # the one rule whose function is Python's
         assert isinstance(rule, Rule)
         items = index if isinstance(index, tuple) else (index,)
-        return record(rule, self._data[unwrap(index)], (self, *items))
+        return record(rule, self._value[unwrap(index)], (self, *items))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         raise UnsupportedArgumentError(
@@ -330,6 +335,12 @@ class Tensor:
     def __imatmul__(self, other: Any) -> Tensor:
         return self._rebind(operator.matmul, other)
 
+    def __imod__(self, other: Any) -> Tensor:
+        return self._rebind(operator.mod, other)
+
+    def __ifloordiv__(self, other: Any) -> Tensor:
+        return self._rebind(operator.floordiv, other)
+
     def _rebind(self, op: Callable[[Any, Any], Any], other: Any) -> Tensor:
         """Tensors are values: ``t += u`` is ``t = t + u``. Where NumPy would do otherwise, refuse."""
         if isinstance(self.node, Leaf) and self.node.requires_grad:
@@ -349,27 +360,28 @@ class Tensor:
     def __repr__(self) -> str:
         extra = ", requires_grad=True" if self.requires_grad else ""
         name = f", name={self.name!r}" if self.name else ""
-        return f"Tensor({np.array2string(self._data, separator=', ', prefix='Tensor(')}{extra}{name})"
+        return f"Tensor({np.array2string(self._value, separator=', ', prefix='Tensor(')}{extra}{name})"
 
     def __format__(self, spec: str) -> str:
-        return format(self._data.item() if spec and self.ndim == 0 else self._data, spec)
+        return format(self._value.item() if spec and self.ndim == 0 else self._value, spec)
 
     def __reduce__(self) -> Any:
         if not isinstance(self.node, Leaf) and self.requires_grad:
             raise LostGradientError(
                 "Only leaves can be pickled or deep-copied: the graph of a result does not travel. Use .detach()."
             )
-        return _rebuild, (type(self), self._data, self.requires_grad, self.name, self.grad)
+        return _rebuild, (type(self), self._value, self.requires_grad, self.name, self.grad)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        build, state = self.__reduce__()
-        copied = [value.copy() if hasattr(value, "copy") else value for value in state]
-        memo[id(self)] = fresh = build(*copied)
+        build, (kind, data, requires_grad, name, grad) = self.__reduce__()
+        grad = None if grad is None else owned(unwrap(grad))
+        memo[id(self)] = fresh = build(kind, owned(data), requires_grad, name, grad)
         return fresh  # type: ignore[no-any-return]
 
     # NumPy's two protocols
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        inputs = tuple(x if isinstance(x, Tensor) else operand(x, ufunc) for x in inputs)
         if method != "__call__":
             raise MissingRuleError(
                 f"{name_of(ufunc)}.{method} has no rule. Use the function that stands for it: "
@@ -468,7 +480,7 @@ class Tensor:
 def wrap(data: Array, node: Node | None) -> Tensor:
     """Make a Tensor of a result, without any check."""
     tensor = Tensor.__new__(Tensor)
-    tensor._data = data
+    tensor._value = data
     tensor.node = node
     tensor.grad = None
     return tensor
@@ -484,7 +496,7 @@ def _rebuild(cls: type[Tensor], data: Array, requires_grad: bool, name: str | No
 def unwrap(value: Any) -> Any:
     """Replace Tensors by their arrays, inside lists, tuples and dicts too."""
     if isinstance(value, Tensor):
-        return value._data
+        return value._value
     if isinstance(value, (list, tuple)) and any(isinstance(v, (Tensor, list, tuple)) for v in value):
         items = [unwrap(v) for v in value]
         if hasattr(value, "_fields"):
@@ -506,10 +518,11 @@ def record(rule: Rule, data: Array, operands: Sequence[Any], kwargs: dict[str, A
     for i, parent in enumerate(parents):
         if parent is not None and parent.requires_grad and rule.vjps[i] is not None:
             mask |= 1 << i
-    if isinstance(data, np.generic):
-        data = np.asarray(data)
+    data = checked(data, rule.name)
+    view = rule.view and shares(data, operands[0])
+    source = source_of(parents[0]) if view else None
     if state.mode == "off" or not mask:
-        return wrap(data, None)
+        return wrap(data, None if source is None else Alias(data, source, state.scope))
     if data.dtype.kind not in "fc":
         raise UnsupportedArgumentError(
             f"{rule.name} was asked for a result of dtype {data.dtype}, which has no derivative. "
@@ -519,29 +532,58 @@ def record(rule: Rule, data: Array, operands: Sequence[Any], kwargs: dict[str, A
     args: list[Any] = []
     seen = 0
     for x, parent, kept in zip(operands, parents, plan.args, strict=False):  # optional operands may be absent
-        value = x._data if isinstance(x, Tensor) else x
+        value = x._value if isinstance(x, Tensor) else x
         if kept:
             args.append(value)
             seen += parent.version if parent is not None else 0
         else:
             args.append(parent if parent is not None else _stand_in(value))
     out = data if plan.out or state.keep or data.size <= SMALL else Spec(data)
-    node = (View if rule.view else Node)(rule, tuple(args), kwargs or None, parents, out, seen, state.scope)
+    node = (View if view else Node)(rule, tuple(args), kwargs or None, parents, out, seen, state.scope)
+    if isinstance(node, View):
+        node.source = source
     return wrap(data, node)
+
+
+def checked(data: Any, name: str) -> Array:
+    """Return a function's result as an array; refuse by name what is none."""
+    if isinstance(data, (np.generic, np.memmap, float, complex, int)):
+        data = np.asarray(data)
+    if not hasattr(data, "__array_function__"):
+        raise RuleError(f"{name} returned a {type(data).__name__}; it can be recorded if it returns one array.")
+    if isinstance(data, np.ndarray) and type(data) is not np.ndarray:
+        raise DTypeError(
+            f"{name} of a Tensor and a {type(data).__name__}: such arrays behave in ways of their own, which no rule "
+            "knows. Pass a plain array: np.asarray(a), or a.filled(value) for a masked one."
+        )
+    if data.dtype.kind == "O":
+        raise DTypeError(
+            f"{name} of a Tensor and objects: only numbers have gradients. Convert first: a.astype(float)."
+        )
+    return data
+
+
+def shares(data: Array, operand: Any) -> bool:
+    """Return whether a result may share memory with its operand: a reshape may have copied."""
+    source = operand._value if isinstance(operand, Tensor) else operand
+    return not (type(data) is type(source) is np.ndarray) or np.may_share_memory(data, source)
 
 
 def unary(ufunc: Any, rule: Rule) -> Callable[[Tensor], Tensor]:
     """Return a function that applies a ufunc of one operand: `record`, without its loops."""
     keep_x, keep_y = (*rule.plan(1, 1).args, rule.plan(1, 1).out)
-    ndarray, state_now = np.ndarray, current.get
+    ndarray, asarray, state_now = np.ndarray, np.asarray, current.get
 
     def call(x: Tensor) -> Tensor:
-        a, parent = x._data, x.node
+        a, parent = x._value, x.node
         data = ufunc(a)
+        if type(data) in _FLOATS:
+            data = asarray(data)
         state = state_now()
         if type(data) is not ndarray or not state.plain or parent is None or not parent.requires_grad:
             return record(rule, data, (x,))
         node = new_node(Node)
+        node.serial = next_serial()
         node.rule = rule
         if keep_x:
             node.args, node.seen = (a,), parent.version
@@ -552,7 +594,7 @@ def unary(ufunc: Any, rule: Rule) -> Callable[[Tensor], Tensor]:
         node.out = data if keep_y or data.size <= SMALL else Spec(data)
         node.scope = state.scope
         y = new_tensor(Tensor)
-        y._data, y.node, y.grad = data, node, None
+        y._value, y.node, y.grad = data, node, None
         return y
 
     return call
@@ -565,21 +607,25 @@ def binary(ufunc: Any, rule: Rule) -> Callable[[Any, Any], Tensor]:
     objects are filled in place for the same reason.
     """
     first, second, both = ((*rule.plan(mask, 2).args, rule.plan(mask, 2).out) for mask in (1, 2, 3))
-    ndarray, state_now = np.ndarray, current.get
+    ndarray, asarray, state_now = np.ndarray, np.asarray, current.get
 
     def call(x: Any, y: Any) -> Tensor:
         if isinstance(x, Tensor):
-            a, left = x._data, x.node
+            a, left = x._value, x.node
         else:
             a, left = x, None
         if isinstance(y, Tensor):
-            b, right = y._data, y.node
+            b, right = y._value, y.node
         else:
             b, right = y, None
+            if type(y) is ndarray and y.dtype.hasobject:
+                checked(y, rule.name)
         try:
             data = ufunc(a, b)
         except ValueError as error:
             raise _shapes_do_not_fit(ufunc, (a, b), error) from None
+        if type(data) in _FLOATS:
+            data = asarray(data)
         state = state_now()
         if type(data) is not ndarray or not state.plain:
             return record(rule, data, (x, y))
@@ -599,18 +645,31 @@ def binary(ufunc: Any, rule: Rule) -> Callable[[Any, Any], Tensor]:
         elif right is not None:
             seen += right.version
         node = new_node(Node)
+        node.serial = next_serial()
         node.rule, node.args, node.parents, node.seen = rule, (a, b), (left, right), seen
         node.kwargs = node.owner = node.tag = None
         node.out = data if keep_y or data.size <= SMALL else Spec(data)
         node.scope = state.scope
         result = new_tensor(Tensor)
-        result._data, result.node, result.grad = data, node, None
+        result._value, result.node, result.grad = data, node, None
         return result
 
     return call
 
 
 new_node, new_tensor = Node.__new__, Tensor.__new__
+_FLOATS = frozenset({np.float64, np.float32})  # what NumPy makes of 0-d arrays
+
+
+def operand(value: Any, ufunc: Any) -> Any:
+    """Return a ufunc's operand as the rules can use it: a list becomes an array; objects are refused."""
+    if isinstance(value, (list, tuple)):
+        value = np.asarray(value)
+    elif isinstance(value, (float, int, complex)):
+        return value
+    if isinstance(value, np.ndarray) and (type(value) is not np.ndarray or value.dtype.hasobject):
+        return checked(value, name_of(ufunc))
+    return value
 
 
 def _stand_in(value: Any) -> Any:
@@ -700,6 +759,8 @@ def _refuse_ufunc_keywords(ufunc: Any, kwargs: dict[str, Any]) -> None:
 
 def _shapes_do_not_fit(ufunc: Any, arrays: Sequence[Any], error: ValueError) -> Exception:
     shapes = [np.shape(a) for a in arrays]
+    if ufunc is np.matmul and not all(shapes):
+        return ShapeError(f"a @ b: one of them is a number (shapes {shapes[0]} and {shapes[1]}). Write a * b.")
     if ufunc is np.matmul and len(shapes) == 2 and all(shapes):
         a, b = shapes
         inner = b[-2] if len(b) > 1 else b[0]
@@ -711,6 +772,11 @@ def _shapes_do_not_fit(ufunc: Any, arrays: Sequence[Any], error: ValueError) -> 
         return ShapeError(
             f"a @ b: shapes {a} and {b} do not fit. The last axis of a ({a[-1]}) must equal the "
             f"{'second to last' if len(b) > 1 else 'only'} axis of b ({inner}).{hint}"
+        )
+    if ufunc.signature is None:
+        return ShapeError(
+            f"{name_of(ufunc)}: shapes {' and '.join(map(str, shapes))} do not broadcast. Counted from the last axis, "
+            "lengths must be equal or 1."
         )
     return ShapeError(f"{name_of(ufunc)}: {error} (shapes {', '.join(map(str, shapes))}).")
 
@@ -730,10 +796,13 @@ def _make_operators() -> None:
     def infix(ufunc: Any, swapped: bool) -> Callable[[Tensor, Any], Any]:
         rule = TABLE[ufunc]
         fast = isinstance(rule, Rule)
+        equality = {np.equal: False, np.not_equal: True}.get(ufunc)
         if isinstance(rule, Rule):
             call = CALLS[ufunc] = CALLS.get(ufunc) or binary(ufunc, rule)
 
         def method(self: Tensor, other: Any) -> Any:
+            if equality is not None and isinstance(other, (str, bytes)):  # as for an array: nowhere equal
+                return wrap(np.full(self.shape, equality), None)
             if type(other) in known or isinstance(other, Tensor):
                 if fast:
                     return call(other, self) if swapped else call(self, other)
@@ -810,16 +879,18 @@ def node_of(tensor: Tensor, what: str) -> Node:
 
 def seed_of(tensor: Tensor, cotangent: Any, create_graph: bool) -> Any:
     """Return the first cotangent of a sweep: the one given, checked, or 1 for a scalar."""
-    data = tensor._data
+    data = tensor._value
     if cotangent is None:
         if data.size != 1:
             raise ShapeError(
-                f"backward() without a cotangent needs a scalar, and this Tensor has shape {data.shape}. "
+                f"Without a cotangent, backward() and gradients() need a scalar; this Tensor has shape {data.shape}. "
                 f"Reduce it (t.sum(), t.mean()), or say how its elements count: t.backward(np.ones({data.shape}))."
             )
         seed = np.ones_like(data)
     else:
         seed = cotangent if hasattr(cotangent, "__array_function__") else np.asarray(cotangent)
+        if seed.dtype.kind not in "fciub":
+            raise DTypeError(f"A cotangent holds numbers; this one is {seed.dtype}.")
         if seed.shape != data.shape:
             raise ShapeError(f"The cotangent has shape {seed.shape}; it must have its Tensor's own, {data.shape}.")
         if seed.dtype.kind == "c" and data.dtype.kind != "c":

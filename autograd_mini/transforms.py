@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,9 +14,11 @@ from .graph import Node, pullback, toposort
 from .recording import is_recording, recording
 from .table import Rule
 from .tensor import Tensor, node_of, owned, record, seed_of, unwrap, wrap
-from .trees import flatten
+from .trees import flatten, paths
 
 __all__ = ["grad", "gradients", "value_and_grad", "vjp"]
+
+Lift = Callable[[Any, Node], Tensor]  # see `pullback`
 
 
 def gradients(
@@ -56,25 +59,36 @@ def gradients(
     >>> print(ag.gradients(y * y, y), ag.gradients(y * y, x))
     18.0 108.0
     """
-    outs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
-    ins = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-    seeds = [cotangents] if isinstance(outputs, Tensor) else cotangents or [None] * len(outs)
+    several = isinstance(outputs, (list, tuple))
+    outs: list[Any] = list(outputs) if several else [outputs]
+    ins: list[Any] = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+    seeds = [None] * len(outs) if cotangents is None else cotangents if several else [cotangents]
+    if len(seeds) != len(outs):
+        raise ShapeError(f"gradients() of {len(outs)} outputs needs as many cotangents, not {len(seeds)}.")
+    for out in outs:
+        if not isinstance(out, Tensor):
+            node_of(out, "gradients()")
+    result = _gradients(outs, ins, seeds, wrap if create_graph else None)
+    return tuple(result) if isinstance(inputs, (list, tuple)) else result[0]
+
+
+def _gradients(outs: list[Tensor], ins: list[Tensor], seeds: Sequence[Any], lift: Lift | None) -> list[Any]:
     targets = [node_of(x, "gradients() with respect to it") for x in ins]
     pending: dict[Node, Any] = {}
     for out, cotangent in zip(outs, seeds, strict=True):
         if out.requires_grad:
             node = node_of(out, "gradients()")
-            seed = seed_of(out, cotangent, create_graph)
+            seed = seed_of(out, cotangent, lift is not None)
             pending[node] = pending[node] + seed if node in pending else seed
-    found = pullback(pending, targets, lift=wrap if create_graph else None)
+    found = pullback(pending, targets, lift=lift)
     result = []
     for x, node in zip(ins, targets, strict=True):
         g = found.get(node)
         if g is None:
-            g = np.zeros_like(x._data)
-            g = wrap(g, None) if create_graph else g
+            g = np.zeros_like(x._value)
+            g = wrap(g, None) if lift is not None else g
         result.append(g if isinstance(g, Tensor) else owned(g))
-    return result[0] if isinstance(inputs, Tensor) else tuple(result)
+    return result
 
 
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -109,9 +123,18 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     >>> pullback(np.ones(2))
     (array([ 1., -1.]),)
     """
+    return _vjp(f, primals, range(len(primals)))
+
+
+def _vjp(f: Callable[..., Any], primals: tuple[Any, ...], numbers: Sequence[int]) -> tuple[Any, Callable[..., Any]]:
     outer = is_recording()
-    leaves, rebuild = flatten(primals)
-    inputs = [_variable(leaf, outer) for leaf in leaves]
+    _, rebuild = flatten(primals)
+    inputs = []
+    for i, primal in zip(numbers, primals, strict=True):
+        inputs += [
+            _variable(leaf, outer, f"{i}{path[1:]}")
+            for leaf, path in zip(flatten(primal)[0], paths((primal,)), strict=True)
+        ]
     with recording():
         result = f(*rebuild(inputs))
     outs, rebuild_out = flatten(result)
@@ -123,8 +146,10 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
         if len(cotangents) != len(outs):
             raise ShapeError(f"The function returned {len(outs)} arrays and got {len(cotangents)} cotangents.")
         seeds = [c for o, c in zip(outs, cotangents, strict=True) if isinstance(o, Tensor) and o.requires_grad]
-        found = gradients(tracked, inputs, seeds, create_graph=nested)
-        return rebuild(list(found))  # type: ignore[no-any-return]
+        lift: Lift | None = wrap if nested else None
+        if not nested and is_recording() and any(isinstance(c, Tensor) and c.requires_grad for c in seeds):
+            lift = _constant  # record what depends on the cotangents: forward mode is made of this
+        return rebuild(_gradients(tracked, inputs, seeds, lift))  # type: ignore[no-any-return]
 
     return rebuild_out([o if nested else unwrap(o) for o in outs]), pullback
 
@@ -163,13 +188,20 @@ def value_and_grad(
     >>> print(value, gradient)
     5.0 [2. 4.]
     """
+    name = getattr(f, "__name__", "the function")
+    several = isinstance(argnums, (tuple, list))
+    try:
+        chosen = tuple(map(operator.index, argnums if several else (argnums,)))  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"argnums must be an integer or a tuple of integers, not {argnums!r}") from None
 
     @functools.wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         for i in chosen:
             if not -len(args) <= i < len(args):
                 raise TypeError(f"argnums={i}, but the function was called with {len(args)} positional arguments")
+        if len({i % len(args) for i in chosen}) < len(chosen):
+            raise TypeError(f"argnums={argnums} names an argument twice")
         aux: list[Any] = []
 
         def scalar(*primals: Any) -> Any:
@@ -178,19 +210,18 @@ def value_and_grad(
                 full[i] = primal
             result = f(*full, **kwargs)
             if has_aux:
+                if not (isinstance(result, (tuple, list)) and len(result) == 2):
+                    raise TypeError(
+                        f"has_aux=True: {name} must return a pair (scalar, aux), not {type(result).__name__}"
+                    )
                 result, extra = result
-                aux.append(extra)
-            if np.shape(result) != ():
-                raise ShapeError(
-                    f"grad needs a function that returns a scalar; {getattr(f, '__name__', 'this one')} returned shape "
-                    f"{np.shape(result)}. Reduce it (np.sum, np.mean), or use vjp for a cotangent of your own."
-                )
-            return result
+                aux.append(_plain(extra, flatten(primals)[0]))
+            return _scalar(result, name)
 
-        value, pullback = vjp(scalar, *(args[i] for i in chosen))
+        value, pullback = _vjp(scalar, tuple(args[i] for i in chosen), chosen)
         found = pullback(np.ones((), value.dtype if hasattr(value, "dtype") else float))
-        answer = found[0] if isinstance(argnums, int) else found
-        return ((value, _plain(aux[0])), answer) if has_aux else (value, answer)
+        answer = found if several else found[0]
+        return ((value, aux[0]), answer) if has_aux else (value, answer)
 
     return wrapped
 
@@ -227,32 +258,61 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: boo
     return wrapped
 
 
-def _variable(leaf: Any, outer: bool) -> Tensor:
-    if not isinstance(leaf, Tensor):
-        leaf = np.asarray(leaf) if not hasattr(leaf, "__array_function__") else leaf
-        if leaf.dtype.kind not in "fc":
-            raise DTypeError(
-                f"grad needs real or complex arguments; one of them has dtype {leaf.dtype}. "
-                "Write 3.0 for 3, or pass x.astype(float)."
-            )
+def _variable(leaf: Any, outer: bool, path: str) -> Tensor:
+    leaf = leaf if hasattr(leaf, "__array_function__") else np.asarray(leaf)
+    if leaf.dtype.kind not in "fc":
+        raise DTypeError(
+            f"grad needs real or complex arguments; argument {path} has dtype {leaf.dtype}. "
+            "Write 3.0 for 3, or pass x.astype(float)."
+        )
     return variable(leaf if outer else unwrap(leaf))
+
+
+def _constant(data: Any, _node: Node) -> Tensor:
+    return wrap(data, None)
 
 
 def _leads_elsewhere(outs: list[Tensor], inputs: list[Tensor]) -> bool:
     """Return whether a differentiable path leads from `outs` to a leaf that is none of the inputs."""
     own = {x.node for x in inputs}
-    return any(node.rule is None and node not in own for node in toposort(o.node for o in outs if o.node))
+    since = min((x.node.serial for x in inputs if x.node is not None), default=0)
+    for node in toposort((o.node for o in outs if o.node is not None), since=since):
+        if node not in own and node.rule is None:
+            return True
+        if any(p is not None and p.requires_grad and p.serial < since for p in node.parents):
+            return True
+    return False
 
 
-def _plain(aux: Any) -> Any:
+def _scalar(result: Any, name: str) -> Any:
+    if isinstance(result, (tuple, list, dict)):
+        raise DTypeError(
+            f"grad needs a function that returns one scalar; {name} returned a {type(result).__name__}. To pass more "
+            "through, return (scalar, more) and say has_aux=True; to differentiate several outputs, use vjp."
+        )
+    kind = (result if isinstance(result, Tensor) else np.asarray(result)).dtype.kind
+    if kind not in "fiub":
+        what = "a complex number" if kind == "c" else type(result).__name__
+        hint = "Take np.real, or np.abs." if kind == "c" else "Is a `return` missing?"
+        raise DTypeError(f"grad needs a function that returns a real scalar; {name} returned {what}. {hint}")
+    if np.shape(result) != ():
+        raise ShapeError(
+            f"grad needs a function that returns a scalar; {name} returned shape {np.shape(result)}. "
+            "Reduce it (np.sum, np.mean), or use vjp for a cotangent of your own."
+        )
+    return result
+
+
+def _plain(aux: Any, inputs: list[Tensor]) -> Any:
     leaves, rebuild = flatten(aux)
-    return rebuild([a if isinstance(a, Tensor) and a.requires_grad else unwrap(a) for a in leaves])
+    recorded = [isinstance(a, Tensor) and a.requires_grad and _leads_elsewhere([a], inputs) for a in leaves]
+    return rebuild([a if keep else unwrap(a) for a, keep in zip(leaves, recorded, strict=True)])
 
 
 def variable(value: Any, name: str | None = None) -> Tensor:
     """Return a Tensor to differentiate by: a new leaf, or, for a Tensor with a history, a node linked to it."""
     if isinstance(value, Tensor) and value.requires_grad:
-        return record(_IDENTITY, value._data, (value,))
+        return record(_IDENTITY, value._value, (value,))
     return Tensor(unwrap(value), requires_grad=True, name=name)
 
 

@@ -1,6 +1,7 @@
-"""Test accuracy on the digits over five stratified splits, beside scikit-learn's MLPClassifier on the same splits and seeds.
+"""Test accuracy on the digits over five stratified splits, beside scikit-learn on the same splits and seeds.
 
-python benchmarks/digits.py [--quick]        needs scikit-learn (pip install '.[peers]'); --quick: one split, few epochs, no peer
+python benchmarks/digits.py            needs scikit-learn (pip install '.[peers]')
+python benchmarks/digits.py --quick    one split, two epochs, no peer
 """
 
 from __future__ import annotations
@@ -35,8 +36,10 @@ def theirs(X, y, train, test, seed):
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it may reach max_iter
-        return MLPClassifier((64, 32), early_stopping=True, random_state=seed).fit(X[train], y[train]).score(
-            X[test], y[test]
+        return (
+            MLPClassifier((64, 32), early_stopping=True, random_state=seed)
+            .fit(X[train], y[train])
+            .score(X[test], y[test])
         )
 
 
@@ -51,14 +54,15 @@ def main() -> None:
         start = time.perf_counter()
         accuracy = ours(X, y, train, test, seed, epochs=2 if quick else 200)
         middle = time.perf_counter()
-        peer = float("nan") if quick else theirs(X, y, train, test, seed)
-        rows.append((accuracy, peer))
+        score = float("nan") if quick else theirs(X, y, train, test, seed)
+        rows.append((accuracy, score))
         print(
             f"split {seed}: autograd_mini {accuracy:.4f} in {middle - start:.1f} s"
-            + ("" if quick else f", scikit-learn {peer:.4f} in {time.perf_counter() - middle:.1f} s")
+            + ("" if quick else f", scikit-learn {score:.4f} in {time.perf_counter() - middle:.1f} s")
         )
     mean, spread = np.mean(rows, axis=0), np.std(rows, axis=0)
-    print(f"autograd_mini {mean[0]:.4f} ± {spread[0]:.4f}" + ("" if quick else f", scikit-learn {mean[1]:.4f} ± {spread[1]:.4f}"))
+    peer = "" if quick else f", scikit-learn {mean[1]:.4f} ± {spread[1]:.4f}"
+    print(f"autograd_mini {mean[0]:.4f} ± {spread[0]:.4f}{peer}")
     if quick and not 0.2 < mean[0] <= 1:
         raise SystemExit("self-check failed: two epochs must do better than guessing")
 

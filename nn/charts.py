@@ -124,7 +124,7 @@ def _apart(heights: Mapping[str, float]) -> dict[str, float]:
     floor = -math.inf
     for name in names:
         placed[name] = floor = max(heights[name], floor + GAP)
-    ceiling = float(BOTTOM)
+    ceiling = BOTTOM - 8.0  # clear of the last epoch below it
     for name in reversed(names):
         placed[name] = ceiling = min(placed[name], ceiling)
         ceiling -= GAP

@@ -114,7 +114,7 @@ class Screen:
         """Say how it went."""
         training, history = result.training, result.training.history
         misread, test = len(training.misread), training.sizes["test"]
-        stopped = f"no better for {demo.PATIENCE}" if history.stopped_by == "validation" else "the most it was given"
+        stopped = f"no better for {demo.PATIENCE}" if history.stopped_by == "validation" else "as many as allowed"
         self.say(
             f"  epochs               {len(history.loss)}, {stopped}; restored the weights of epoch {history.best_epoch}"
         )
@@ -145,17 +145,17 @@ class Screen:
             ["", "by hand", "engine", "published"],
             [([line.symbol, *(f"{v:.8f}" for v in line[1:])], line.agrees) for line in worked.lines],
         )
-        step = f"Output {worked.value('o'):.4f}, after one step {worked.value('o after one step'):.4f}"
+        step = f"Output {worked.value('o'):.4f}, after one step {worked.value('o after step'):.4f}"
         self.verdict(f"{step}: {'every' if worked.passed else 'NOT every'} published digit reproduced.", worked.passed)
 
     def end(self, index: Path, beside: list[Path]) -> None:
         """Say where the report is, and how to open it."""
-        self.heading("Report")
-        self.console.print(f"  {index}, beside it {', '.join(path.name for path in beside)}", soft_wrap=True)
+        self.heading("Report", f"and beside it {', '.join(path.name for path in beside)}")
+        self.console.print(f"  {index}", soft_wrap=True)
         self.say(f"  to read it, open {index.resolve().as_uri()} in a browser, or run this with --open")
         self.say(f"  all done in {time.perf_counter() - self.start:.1f} s")
 
-    def heading(self, name: str, text: str = "") -> None:
+    def heading(self, name: str, text: str) -> None:
         """Print what a part is about."""
         self.console.print(Text(f"\n{name}", "bold").append(f"  {text}", "not bold"), soft_wrap=True)
 
@@ -188,7 +188,3 @@ def _encodable(text: str, encoding: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-if __name__ == "__main__":
-    main()

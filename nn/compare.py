@@ -20,7 +20,8 @@ from .module import Module
 __all__ = ["Comparison", "Row", "compare"]
 
 ENTRIES = 64  # at most so many entries of an array are checked by finite differences,
-STEPS = [0.25 / 8**k for k in range(5)]  # at these steps
+STEPS = [0.125 / 8**k for k in range(4)]  # at these steps
+EPS = float(np.finfo(float).eps)
 
 # loss -> its name in nn.delta, and the activation that it contains when it starts from logits
 HAND_RULES: dict[Callable[..., Any], tuple[str, str | None]] = {
@@ -323,8 +324,11 @@ def _delta_rule(i: int, network: DeltaNetwork) -> str:
 Error = Callable[[Any], Any]
 
 
-def _errors(layers: list[Layer], x: Any, y: Any, loss: Callable[..., Any]) -> list[list[tuple[Error, Any]]]:
-    """Return, per layer, E as a function of its pre-activation, its weight and its bias, and where they stand."""
+def _errors(layers: list[Layer], x: Any, y: Any, loss: Callable[..., Any]) -> list[list[tuple[Error, Any, float]]]:
+    """Return, per layer, E as a function of its pre-activation, its weight and its bias.
+
+    With each function come the place where it stands and a step that moves the pre-activation by about 1.
+    """
     Ws = [linear.weight.data.astype(float) * (1.0 if linear.mask is None else linear.mask) for linear, _ in layers]
     bs = [0.0 if linear.bias is None else linear.bias.data.astype(float) for linear, _ in layers]
     functions, zs, inputs = [], [], [x.astype(float)]
@@ -346,8 +350,11 @@ def _errors(layers: list[Layer], x: Any, y: Any, loss: Callable[..., Any]) -> li
         return of_z(i, inputs[i] @ Ws[i].T + b)
 
     return [
-        [(functools.partial(of_z, i), zs[i]), (functools.partial(of_weight, i), Ws[i])]
-        + ([] if linear.bias is None else [(functools.partial(of_bias, i), bs[i])])
+        [
+            (functools.partial(of_z, i), zs[i], 1.0),
+            (functools.partial(of_weight, i), Ws[i], 1 / (float(np.max(np.abs(inputs[i]))) or 1.0)),
+            *([] if linear.bias is None else [(functools.partial(of_bias, i), bs[i], 1.0)]),
+        ]
         for i, (linear, _) in enumerate(layers)
     ]
 
@@ -360,7 +367,7 @@ def _piece(activation: Activation, at: Any) -> Callable[[Any], Any]:
 
 
 def _finite_differences(
-    function: Error, at: Any, hand: Any, scale: float, rng: np.random.Generator
+    function: Error, at: Any, step: float, hand: Any, scale: float, rng: np.random.Generator
 ) -> tuple[tuple[int, ...], float, float, float]:
     """Return where the gradient is largest, the slope there, the largest deviation, and how certain the slopes are."""
 
@@ -371,13 +378,13 @@ def _finite_differences(
 
     largest = int(np.argmax(np.abs(hand)))
     chosen = [largest, *rng.choice(at.size, min(ENTRIES - 1, at.size), replace=False)]
-    slopes, uncertainties = np.array([_slope(function, at, unit(k)) for k in chosen]).T
+    slopes, uncertainties = np.array([_slope(function, at, step * unit(k)) for k in chosen]).T / step
     direction = rng.standard_normal(at.shape)
-    slope, uncertainty = _slope(function, at, direction)
-    length = float(np.linalg.norm(direction))
-    errors = [*np.abs(slopes - hand.ravel()[chosen]), abs(slope - float(np.sum(hand * direction))) / length]
+    direction /= np.linalg.norm(direction)
+    slope, uncertainty = np.array(_slope(function, at, step * direction)) / step
+    errors = [*np.abs(slopes - hand.ravel()[chosen]), abs(slope - np.sum(hand * direction))]
     entry = tuple(int(k) for k in np.unravel_index(largest, hand.shape))
-    worst, doubt = np.max(errors) / scale, np.max([*uncertainties, uncertainty / length]) / scale  # a NaN stays NaN
+    worst, doubt = np.max(errors) / scale, np.max([*uncertainties, uncertainty]) / scale  # np.max: a NaN stays NaN
     return entry, float(slopes[0]), float(worst), float(doubt)
 
 
@@ -385,7 +392,8 @@ def _slope(function: Error, at: Any, direction: Any) -> tuple[float, float]:
     """Return the derivative along a direction, and how certain it is, by Ridders' method.
 
     Central differences at ever smaller steps, in whose error only even powers of the step occur, are extrapolated to
-    step 0; of all extrapolations the one wins that differs least from its neighbours.
+    step 0. Of all extrapolations the one wins that is most certain: it differs little from its neighbours, and rounding
+    of E has not been divided by too small a step.
     """
 
     def f(t: float) -> float:
@@ -398,11 +406,13 @@ def _slope(function: Error, at: Any, direction: Any) -> tuple[float, float]:
     before: list[float] = []
     with np.errstate(all="ignore"):
         for h in STEPS:
-            now = [(f(h) - f(-h)) / (2 * h)]
+            right, left = f(h), f(-h)
+            rounding = 16 * EPS * max(1.0, abs(right)) / h
+            now = [(right - left) / (2 * h)]
             for k, old in enumerate(before, 1):
                 now.append(now[-1] + (now[-1] - old) / (64.0**k - 1))  # the error of order 2k falls by 8**2k a step
-                change = max(abs(now[-1] - now[-2]), abs(now[-1] - old))
-                if change < uncertainty:
-                    best, uncertainty = now[-1], change
+                doubt = max(abs(now[-1] - now[-2]), abs(now[-1] - old)) + rounding
+                if doubt < uncertainty:
+                    best, uncertainty = now[-1], doubt
             before = now
     return best, uncertainty

@@ -196,7 +196,7 @@ def replay() -> Replay:
     --------
     >>> from nn import demo
     >>> example = demo.replay()
-    >>> example.passed, round(example.value("o"), 4), round(example.value("o after one step"), 4)
+    >>> example.passed, round(example.value("o"), 4), round(example.value("o after step"), 4)
     (True, 0.6718, 0.6981)
     """
     columns = zip(examples.PUBLISHED.items(), _by_hand(), _by_engine(), strict=True)

@@ -24,6 +24,7 @@ __all__ = ["prepare", "results", "write"]
 
 NUMBER = re.compile(r"\s*-?\d+\.\d+(e[+-]\d+)?")
 MINUS = "−"
+LINKS = ' (also as <a href="graph.svg">graph.svg</a> and <a href="graph.png">graph.png</a>)'
 SHOWN = 24  # so many misread digits are shown
 
 
@@ -52,17 +53,24 @@ def write(demo: Demo, folder: Path) -> list[Path]:
         If a file cannot be written.
     """
     prepare(folder)
-    numbers = results(demo)
-    paths = [folder / name for name in ("index.html", "results.json", "graph.svg", "graph.png")]
-    paths[0].write_text(page(demo, numbers), "utf-8")
-    paths[1].write_text(json.dumps(numbers, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    numbers, pictures = results(demo), _pictures(demo)
+    files = {
+        "index.html": page(demo, numbers, links=bool(pictures)).encode(),
+        "results.json": json.dumps(numbers, indent=2, ensure_ascii=False).encode() + b"\n",
+        **pictures,
+    }
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return [folder / name for name in files]
+
+
+def _pictures(demo: Demo) -> dict[str, bytes]:
+    """Return the graph's files; none where nothing renders them."""
     graph = _whole_graph(demo)
     try:
-        for path in paths[2:]:
-            graph.save(path)
+        return {"graph.svg": graph.svg().encode() + b"\n", "graph.png": graph.png()}
     except ag.errors.AutogradError:
-        return paths[:2]
-    return paths
+        return {}
 
 
 def results(demo: Demo) -> dict[str, Any]:
@@ -121,8 +129,8 @@ def versions() -> dict[str, str]:
 # --- the page: what varies in it ------------------------------------------------------------------------------------
 
 
-def page(demo: Demo, numbers: dict[str, Any]) -> str:
-    """Return the report as one HTML page, without script, that loads nothing."""
+def page(demo: Demo, numbers: dict[str, Any], links: bool = True) -> str:
+    """Return the report as one HTML page, without script, that loads nothing; with links to the pictures beside it."""
     training, history, misread = demo.training, demo.training.history, demo.training.misread
     head, *rows = demo.proof.cells()
     return PAGE.substitute(
@@ -135,7 +143,7 @@ def page(demo: Demo, numbers: dict[str, Any]) -> str:
         accuracy=f"{100 * training.test_accuracy:.1f}",
         max_error=_scientific(demo.proof.max_error),
         before=f"{demo.worked.value('o'):.4f}",
-        after=f"{demo.worked.value('o after one step'):.4f}",
+        after=f"{demo.worked.value('o after step'):.4f}",
         reproduced="reproduced" if demo.worked.passed else "<strong>not reproduced</strong>",
         seconds=f"{history.seconds:.1f}",
         epochs=_count(len(history.loss), "epoch"),
@@ -143,16 +151,17 @@ def page(demo: Demo, numbers: dict[str, Any]) -> str:
         reason=_reason(demo),
         loss_chart=_loss_chart(demo),
         gradient_chart=_gradient_chart(demo),
-        proof_table=_table(head, rows),
+        proof_table=_table(head, rows, "proof"),
         summary=escape(demo.proof.summary()),
         tolerance=f"{demo.proof.tolerance:.0e}",
         worked_table=_worked_table(demo),
         worked_graph=_inline(ag.draw(demo.worked.loss, theme="auto", rankdir="TB"), "worked"),
         layers_graph=_inline(ag.draw(demo.loss, theme="auto", collapse=True), "layers"),
         whole_graph=_inline(_whole_graph(demo), "whole"),
-        misread=_count(len(misread), "digit"),
+        links=LINKS if links else "",
+        misread=len(misread),
         misread_digits=_gallery(demo, misread[:SHOWN]),
-        more=f" {len(misread) - SHOWN} more are not shown." if len(misread) > SHOWN else "",
+        more=f" ({len(misread) - SHOWN} more not shown.)" if len(misread) > SHOWN else "",
         right_digits=_gallery(demo, _first_right(demo)),
         run=_definitions(_run(numbers)),
     )
@@ -160,17 +169,17 @@ def page(demo: Demo, numbers: dict[str, Any]) -> str:
 
 def _whole_graph(demo: Demo) -> Any:
     """Return every step of the trained model's loss, with the delta rule of each layer under its name."""
-    deltas = [row for row in demo.proof.rows if row.symbol.startswith("δ")]
-    notes = {
-        f"layer{row.layer}": f"{row.symbol} = {row.rule}".replace("⊙", "×") for row in deltas
-    }  # PNG's font lacks ⊙
+    notes = {}
+    for row in demo.proof.rows:
+        if row.symbol.startswith("δ"):
+            notes[f"layer{row.layer}"] = f"{row.symbol} = {row.rule}".replace("⊙", "×")  # the PNG's font has no ⊙
     return ag.draw(demo.loss, theme="auto", rankdir="TB", notes=notes)
 
 
 def _reason(demo: Demo) -> str:
     if demo.training.history.stopped_by == "validation":
         return f"it had not fallen for {PATIENCE} epochs, so training stopped"
-    return f"training ended after {_count(demo.epochs, 'epoch')}, the most it was given"
+    return f"training ended after {_count(demo.epochs, 'epoch')}, as many as it was given"
 
 
 def _loss_chart(demo: Demo) -> str:
@@ -199,7 +208,7 @@ def _gradient_chart(demo: Demo) -> str:
 
 def _worked_table(demo: Demo) -> str:
     rows = [(line.symbol, *(f"{v:.8f}" for v in line[1:]), "✓" if line.agrees else "✗") for line in demo.worked.lines]
-    return _table(("", "by hand", "engine", "published", ""), rows, "narrow")
+    return _table(("", "by hand", "engine", "published", ""), rows, "worked")
 
 
 def _first_right(demo: Demo) -> list[int]:
@@ -241,8 +250,8 @@ def _run(numbers: dict[str, Any]) -> dict[str, str]:
 # --- pieces of HTML -------------------------------------------------------------------------------------------------
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "") -> str:
-    """Return a table whose last column is a mark; on a narrow screen each row becomes a card."""
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], kind: str) -> str:
+    """Return a table whose last column is a mark; `data-label` names a cell where the style shows no heading."""
     numeric = [bool(NUMBER.fullmatch(cell)) for cell in rows[0]]
     heading = "".join(f'<th scope="col"{_right(n)}>{escape(name)}</th>' for name, n in zip(head, numeric, strict=True))
     lines = []
@@ -283,8 +292,8 @@ def _percent(p: float) -> str:
 
 def _scientific(value: float) -> str:
     """Return 1.3e-15 as 1.3 × 10⁻¹⁵."""
-    mantissa, exponent = f"{value:.1e}".split("e")
-    return f"{mantissa} × 10<sup>{int(exponent)}</sup>".replace("-", MINUS)
+    mantissa, _, exponent = f"{value:.1e}".partition("e")  # nan has none
+    return f"{mantissa} × 10<sup>{int(exponent)}</sup>".replace("-", MINUS) if exponent else mantissa
 
 
 # --- the page: what stays -------------------------------------------------------------------------------------------
@@ -323,8 +332,8 @@ the textbooks’ delta rule, written out by hand, and once more by finite differ
 <figure>
 $loss_chart
 <figcaption>The error on the digits it trains on keeps falling; the error on digits held out for validation tells when
-learning turns into learning by heart. That was lowest in epoch $best; $reason, and the weights of epoch $best were
-restored.</figcaption>
+learning turns into learning by heart. The latter was lowest in epoch $best; $reason, and the weights of epoch $best
+were restored.</figcaption>
 </figure>
 <figure>
 $gradient_chart
@@ -355,10 +364,10 @@ some connections are absent. One sample, one step at learning rate 0.5. The delt
 an ordinary training step, with <code>nn.Linear(mask=…)</code>, <code>backward()</code> and <code>nn.SGD</code>.</p>
 $worked_table
 <figure class="wide">
-<div>$worked_graph</div>
-<figcaption>The same sample as the engine recorded it: in each box a value and, as ∂, the gradient of E with respect
-to it. E is −log o, since the target is 1; c1 and c2 say which connections exist. Find the δ of the table in z3, z6
-and z8, the layers’ weighted sums: they shrink from layer to layer on the way back to the input.</figcaption>
+<div tabindex="0">$worked_graph</div>
+<figcaption>The same sample as the engine recorded it: in each box a value and, as ∂, the gradient of E with respect to
+it. E is −log o, since the target is 1; constants of 0 and 1 say which connections exist. Each δ of the table is the
+gradient in the box before a sigmoid: they shrink from layer to layer on the way back to the input.</figcaption>
 </figure>
 </section>
 
@@ -368,15 +377,15 @@ and z8, the layers’ weighted sums: they shrink from layer to layer on the way 
 its outputs, and beside them, as ∂, the gradient of the loss with respect to them. Lines are coloured by the
 gradient’s size.</p>
 <figure class="wide">
-<div>$layers_graph</div>
-<figcaption>Follow the arrows to compute the loss; follow them backward to see where the gradient flows. In the last
-layer’s gradient each row is one digit: orange is what the network took it for, blue is what it was meant to be; that
-is o − y.</figcaption>
+<div tabindex="0">$layers_graph</div>
+<figcaption>Follow the arrows to compute the loss; follow them backward to see where the gradient flows. In layer 3’s
+gradient each row is one digit: orange where the network gave a class too much, blue where it gave too little. That is
+o − y.</figcaption>
 </figure>
 <details>
-<summary>Every step of it (also as <a href="graph.svg">graph.svg</a> and <a href="graph.png">graph.png</a>)</summary>
+<summary>Every step of it$links</summary>
 <figure class="whole">
-<div>$whole_graph</div>
+<div tabindex="0">$whole_graph</div>
 <figcaption>Inside each layer: the weights are transposed, multiplied and the biases added, then the activation is
 taken. Under each layer’s name stands its delta rule; the engine never saw it.</figcaption>
 </figure>
@@ -446,7 +455,7 @@ figcaption, .note { max-width: 42rem; margin-top: 0.75rem; color: var(--soft); f
 .chart .name.s1, circle.s1 { fill: var(--s1) } .chart .name.s2, circle.s2 { fill: var(--s2) }
 .chart .name.s3, circle.s3 { fill: var(--s3) }
 table { width: 100%; border-collapse: collapse; font-size: 0.9375rem; margin: 1.5rem 0 }
-table.narrow { width: auto }
+.worked { width: auto }
 th { font-weight: 400; color: var(--soft); text-align: left; font-size: 0.875rem }
 th, td { padding: 0.45rem 1.5rem 0.45rem 0; border-bottom: 1px solid var(--line); white-space: nowrap }
 td:last-child, th:last-child { padding-right: 0 }
@@ -457,8 +466,8 @@ td:last-child, th:last-child { padding-right: 0 }
 .wide svg, .whole svg { display: block } .whole svg { max-width: none !important }
 details { margin-top: 2rem } summary { cursor: pointer }
 pre { overflow-x: auto; font-size: 0.8125rem; line-height: 1.4 }
-.digits { list-style: none; margin: 0; padding: 0; display: grid; gap: 1.25rem 1rem;
-  grid-template-columns: repeat(auto-fill, minmax(5.5rem, 1fr)) }
+.digits { list-style: none; margin: 0; padding: 0; display: grid; gap: 1.25rem 0.75rem;
+  grid-template-columns: repeat(auto-fill, minmax(5rem, 1fr)) }
 .digits .image { display: block; width: 4.5rem; height: 4.5rem; fill: var(--ink); border: 1px solid var(--line) }
 .digits span { display: block; margin-top: 0.4rem; font-size: 0.875rem; line-height: 1.4; color: var(--soft) }
 .digits b { color: var(--ink) }
@@ -466,19 +475,27 @@ pre { overflow-x: auto; font-size: 0.8125rem; line-height: 1.4 }
 .run div { padding: 0.45rem 0; border-bottom: 1px solid var(--line);
   display: grid; grid-template-columns: 7rem 1fr; gap: 1rem }
 .run dt { color: var(--soft) } .run dd { margin: 0; overflow-wrap: anywhere }
+@media (max-width: 70rem) {
+  .proof { font-size: 0.8125rem } .proof th, .proof td { padding-right: 0.75rem }
+  .proof :is(th, td):is(:nth-child(1), :nth-child(3)) { display: none }
+}
 @media (max-width: 45rem) {
   .chart text { font-size: 18.5px }
   .facts { grid-template-columns: 1fr 1fr } .facts dt { font-size: 1.3rem }
-  table, table.narrow, tbody, tr, td { display: block; width: 100% }
-  thead { display: none }
-  tr { position: relative; padding: 0.75rem 0; border-bottom: 1px solid var(--line) }
-  td { display: grid; grid-template-columns: 7.5rem 1fr; padding: 0.1rem 0; border: 0; white-space: normal }
-  td::before { content: attr(data-label); color: var(--soft) }
-  td:last-child { position: absolute; top: 0.75rem; right: 0; width: auto; display: block }
+  .proof, .proof tbody, .proof tr, .proof td { display: block; border: 0 }
+  .proof { font-size: 0.875rem } .proof thead { display: none }
+  .proof tr { position: relative; padding: 0.75rem 0; border-bottom: 1px solid var(--line) }
+  .proof td { padding: 0.1rem 0; text-align: left }
+  .proof .number::before { content: attr(data-label); color: var(--soft); display: inline-block; width: 7.5rem }
+  .proof td:last-child { position: absolute; top: 0.75rem; right: 0 }
+  .worked { font-size: 0.8125rem } .worked th, .worked td { padding-right: 0.75rem; white-space: normal }
   .wide svg { max-width: none !important; min-width: 44rem }
   .run div { grid-template-columns: 1fr; gap: 0 }
 }
-@media (max-width: 24rem) { .facts { grid-template-columns: 1fr } }
+@media (max-width: 26rem) {
+  .facts { grid-template-columns: 1fr }
+  .worked { font-size: 0.75rem } .worked th, .worked td { padding-right: 0.4rem }
+}
 @media print {
   :root { --paper: #fff; --ink: #000; --soft: #444; --line: #ccc; --s1: #0b57a4; --s2: #a33e08; --s3: #00695c;
     --good: #1a7f37; --bad: #c62828; color-scheme: light }

@@ -1,9 +1,9 @@
-"""Build the notebooks: notebooks/*.py (py:percent, the source of truth) executed into notebooks/*.ipynb with outputs.
+"""Build the notebooks: the sources (*.py, py:percent) executed into *.ipynb with outputs.
 
 python notebooks/build.py            write every .ipynb
-python notebooks/build.py --check    execute the sources, and fail if a committed .ipynb has other cells or holds an error
+python notebooks/build.py --check    execute the sources, and compare the cells of the committed .ipynb
 
-A built notebook holds SVG, PNG and text only, nothing that needs trust or a network, and nothing that changes from run to run.
+A built notebook holds SVG, PNG and text only: nothing that needs trust or a network.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ def execute(source: Path) -> nbformat.NotebookNode:
     """Return the notebook of a py:percent source, with outputs."""
     notebook = jupytext.read(source, fmt="py:percent")
     notebook.metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(HERE.parent)}}).execute()
+    where = {"metadata": {"path": str(HERE.parent)}}  # so that the checkout is imported
+    NotebookClient(notebook, timeout=300, kernel_name="python3", resources=where).execute()
     for i, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{i}"
         cell.metadata.clear()
@@ -58,6 +59,7 @@ def check(source: Path, fresh: nbformat.NotebookNode) -> list[str]:
 
 
 def main() -> None:
+    """Build or check every notebook."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
     checking = parser.parse_args().check

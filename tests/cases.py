@@ -291,7 +291,7 @@ X, Y, N = real(2, 3), real(2, 3, between=SHIFTED), np.array([[3, 1, 2], [2, 0, 1
 COMPARED = [
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.logical_and, np.logical_or,
     np.logical_xor,
-    np.isclose, np.isin, np.heaviside, np.floor_divide,
+    np.isclose, np.isin, np.heaviside,
 ]  # fmt: skip
 TESTED = [
     np.logical_not, np.isnan, np.isinf, np.isfinite, np.isneginf, np.isposinf, np.signbit, np.isreal, np.iscomplex,
@@ -303,6 +303,7 @@ TESTED = [
 CONSTANTS: dict[Any, list[Case]] = {function: [on(X, Y), on(X, 0.25)] for function in COMPARED}
 CONSTANTS |= {function: [on(X), on(V)] for function in TESTED}
 CONSTANTS |= {
+    np.floor_divide: [*CASES[np.divmod], on(X, 0.6)],
     np.bitwise_and: [on(N, 6)], np.bitwise_or: [on(N, N[:1])], np.bitwise_xor: [on(N, N)], np.invert: [on(N)],
     np.argpartition: [on(V, 1)], np.searchsorted: [on(np.sort(V), X)], np.digitize: [on(X, np.sort(V))],
 }  # fmt: skip

@@ -71,9 +71,7 @@ def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=Tru
     wide, narrow = precision(a, dtype)
     centre = np.mean(a, axis=axis, dtype=wide, keepdims=True, where=where) if mean is None else mean
     deviation = a - centre if where is True else np.where(where, a - centre, 0)
-    square = np.square(deviation)
-    if square.dtype.kind == "c":
-        square = np.real(deviation * np.conjugate(deviation))
+    square = np.real(deviation * np.conjugate(deviation)) if a.dtype.kind == "c" else np.square(deviation)
     total = np.sum(square, axis, dtype=wide, keepdims=keepdims, where=where)
     return divide(total, count(a, axis, keepdims, where, ddof if correction is None else correction), narrow)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ..tensor import Tensor
 from .boxes import Box, boxes_of
 from .dot import digraph
+from .layout import collapsed, place
 from .render import RenderError, render
 from .svg import finish
 from .text import tree
@@ -33,12 +36,14 @@ class Graph:
     >>> import autograd_mini as ag
     >>> from autograd_mini.viz import draw
     >>> x = ag.Tensor(3.0, requires_grad=True, name="x")
-    >>> graph = draw(x * x + x)
-    >>> graph
-    graph of y: 3 values
-                shape  value  ∂y/∂
-    y = z1 + x  ()     12     1
-    ├─ z1 = x * x  ()  9      1
+    >>> draw(x * x + x)
+    graph of y
+                   shape  value  gradient of y
+    y = z1 + x            12     1
+    ├─ z1 = x * x         9      1
+    │  ├─ x               3      7
+    │  └─ x (above)
+    └─ x (above)
     """
 
     def __init__(self, dot: Digraph, text: str, auto: bool) -> None:
@@ -135,7 +140,8 @@ def draw(
     """Draw the graph that leads to `y`: each value and its gradient, an arrow for each use.
 
     The gradients come from one extra reverse sweep, which changes nothing: no ``.grad`` is set. A gradient that does
-    not exist, because no cotangent reaches the value, is drawn as a dash.
+    not exist, because no cotangent reaches the value, is drawn as a dash. Numbers are written out up to 3 by 3; a
+    larger array is drawn as at most 8 by 8 coloured cells, each the element furthest from zero of a block of it.
 
     Parameters
     ----------
@@ -177,18 +183,34 @@ def draw(
     >>> import numpy as np, autograd_mini as ag
     >>> from autograd_mini.viz import draw
     >>> w = ag.Tensor([1.0, 2.0], requires_grad=True, name="w")
-    >>> print(draw(np.sum(2.0 * w)).text())
+    >>> graph = draw(np.sum(2.0 * w), title="a sum")
+    >>> graph.save("graph.svg").name
+    'graph.svg'
+    >>> print(graph.text())
+    a sum
+                  shape  value   gradient of y
+    y = sum(z1)          6       1
+    z1 = 2.0 * w  (2,)   [2, 4]  [1, 1]
+    w             (2,)   [1, 2]  [2, 2]
     """
-    if theme not in THEMES:
-        raise ValueError(f"theme={theme!r}: it is one of {', '.join(map(repr, THEMES))}.")
+    _check_choice("theme", theme, THEMES)
+    _check_choice("rankdir", rankdir, (None, "LR", "TB", "RL", "BT"))
     notes = notes or {}
-    boxes = boxes_of(y, cotangent, max_nodes)
-    _check_notes(notes, boxes)
-    end = boxes[-1].name
-    if collapse:
-        boxes = collapsed(boxes)
-    dot = digraph(boxes, end, THEMES[theme], title, rankdir, notes)
-    return Graph(dot, tree(boxes, end, title or f"graph of {end}"), auto=theme == "auto")
+    with np.errstate(all="ignore"):  # the picture marks NaN and inf
+        boxes = boxes_of(y, cotangent, None if collapse else max_nodes)
+        place(boxes)
+        _check_notes(notes, boxes)
+        end = boxes[-1].name
+        if collapse:
+            boxes = collapsed(boxes, max_nodes)
+        dot = digraph(boxes, end, THEMES[theme], title, rankdir, notes)
+        text = tree(boxes, end, dot.name)
+    return Graph(dot, text, auto=theme == "auto")
+
+
+def _check_choice(name: str, value: str | None, choices: Collection[str | None]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name}={value!r}: it is one of {', '.join(map(repr, choices))}.")
 
 
 def _check_notes(notes: Mapping[str, str], boxes: list[Box]) -> None:

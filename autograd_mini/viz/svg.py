@@ -9,7 +9,8 @@ from .theme import DARK, LIGHT
 
 __all__ = ["finish"]
 
-FONTS = "Arial, Helvetica, 'Liberation Sans', Arimo, sans-serif"  # one width of letters, whatever the machine calls it
+# Letters as wide as those that the layout was made for, whatever the machine calls them; the last but one nearly so.
+FONTS = "Arial, Helvetica, 'Liberation Sans', Arimo, 'DejaVu Sans Condensed', sans-serif"
 
 
 def finish(svg: str, title: str, description: str, auto: bool) -> str:

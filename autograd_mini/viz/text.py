@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .boxes import Box, clip
-from .numbers import summary
+from .arrays import clip, plain, summary
+from .boxes import Box
 
 __all__ = ["tree"]
 
@@ -12,13 +12,13 @@ WIDEST = 64  # of the first column
 
 def tree(boxes: list[Box], end: str, heading: str) -> str:
     """Return the boxes as a tree; what was shown before is not repeated."""
-    rows = [("", "shape", "value", f"∂{_line(clip(end, 16))}/∂")]
+    rows = [("", "shape", "value", f"gradient of {plain(clip(end, 16))}")]
     seen: set[str] = set()
     stack = [(boxes[-1], "", "")]
     while stack:
         box, first, rest = stack.pop()
         if box.id in seen:
-            rows.append((f"{first}{_line(box.name)} (above)", "", "", ""))
+            rows.append((f"{first}{plain(box.name)} (above)", "", "", ""))
             continue
         seen.add(box.id)
         rows.append((first + _label(box), str(box.shape or ""), *_numbers(box)))
@@ -42,12 +42,8 @@ def _branches(box: Box, prefix: str) -> list[tuple[Box, str, str]]:
 
 
 def _label(box: Box) -> str:
-    name = _line("/".join((*box.scope, box.name)))
-    return f"{name} = {_line(box.expression)}" if box.expression else name
-
-
-def _line(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)
+    name = plain("/".join((*box.scope, box.name)))
+    return f"{name} = {plain(box.expression)}" if box.expression else name
 
 
 def _numbers(box: Box) -> tuple[str, str]:

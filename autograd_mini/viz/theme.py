@@ -58,14 +58,14 @@ LIGHT = Theme(
     fault="#7a1fa2",
     on_fault="#fffdff",
     leaf="#f3f0fc",
-    constant="#eceff1",
+    constant="#f1f2f4",
     result="#fffffe",
     output="#fff3df",
     group="#f4f6f8",
     group_line="#b4bdc8",
     no_flow="#bcc4cd",
     flow=ramp("#aab3bf", "#c4500b", DECADES + 1),
-    heat=diverging("#1c589b", "#edeeef", "#b0440a"),
+    heat=diverging("#1c589b", "#e0e3e7", "#b0440a"),
     on_heat=("#0a0a0b", "#fffefd"),
 )
 
@@ -78,14 +78,14 @@ DARK = Theme(
     fault="#dda0f5",
     on_fault="#1c0826",
     leaf="#262140",
-    constant="#2a323b",
+    constant="#20272f",
     result="#19212b",
     output="#3a2d19",
     group="#141a23",
     group_line="#465362",
     no_flow="#4a5664",
     flow=ramp("#5a6878", "#ff9a52", DECADES + 1),
-    heat=diverging("#86c0ff", "#2c3642", "#ffab69"),
+    heat=diverging("#86c0ff", "#35404d", "#ffab69"),
     on_heat=("#f9fafb", "#0b0c0d"),
 )
 

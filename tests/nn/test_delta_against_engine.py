@@ -66,7 +66,7 @@ def samples(sizes, case, n=None, *, labels=False, seed=1):
 
 
 def gradients(model, loss, x, y):
-    """Return by name every delta and every parameter's gradient, from one forward and one reverse pass of the engine."""
+    """Return by name every delta and every parameter's gradient, from one forward and one reverse pass."""
     model.zero_grad()
     a, zs = x, []
     for layer in model.layers:
@@ -117,7 +117,7 @@ def test_Y7_Y8_Y10_Y13_M3_to_M6_on_the_whole_grid(hidden, case, depth):
 @pytest.mark.parametrize("hidden", HIDDEN)
 def test_Y14_with_absent_connections_and_without_biases(hidden, case, depth, bias):
     sizes = [8] * depth + [3]
-    rng = np.random.default_rng(depth)
+    rng = np.random.default_rng(100 + depth)
     masks = [rng.random((n_out, n_in)) < 0.7 for n_in, n_out in itertools.pairwise(sizes)]
     model, loss, net = make(sizes, hidden, case, seed=depth, bias=bias, masks=masks)
     x, y = samples(sizes, case, 7)
@@ -146,24 +146,30 @@ def test_Y15_the_bound_holds_where_gradients_vanish():
     assert_same(gradients(model, loss, x, y), want)
 
 
-@pytest.mark.parametrize(
-    ("hidden", "case", "depth"),
-    [
-        *itertools.product(HIDDEN, CASES, [2]),
-        *zip(HIDDEN, ("sigmoid-log_loss", "logits-cross_entropy", "tanh-squared_error", "logits-log_loss"), [10] * 4, strict=True),
-    ],
-)
+@pytest.mark.parametrize("depth", [1, 2])
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("hidden", HIDDEN)
 def test_finite_differences_agree_with_both(hidden, case, depth):
-    """64 entries an array and one random direction. What rounding leaves of a vanishing gradient is allowed for."""
     sizes = [3] * depth + [2]
     model, loss, _ = make(sizes, hidden, case, seed=depth, reduction="sum")
     x, y = samples(sizes, case, 3)
     report = nn.compare(model, x, y, loss)
     assert len(report.rows) == 3 * depth
     assert report.max_error <= BOUND
+    assert report.max_finite_error <= 1e-8
     assert report.passed, f"\n{report}"
-    if hidden != "sigmoid" or depth < 10:  # there E's last digit is as large as its change
-        assert report.max_finite_error <= 1e-8
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_finite_differences_agree_with_both_at_depth_10(hidden):
+    """Where deltas vanish (Y15), E's last digit is as large as its change: compare knows, and allows for it."""
+    sizes = [3] * 10 + [2]
+    model, loss, _ = make(sizes, hidden, "logits-log_loss", reduction="sum")
+    x, y = samples(sizes, "logits-log_loss", 2)
+    report = nn.compare(model, x, y, loss)
+    assert report.max_error <= BOUND
+    assert report.max_finite_error <= (1e-4 if hidden == "sigmoid" else 1e-6)
+    assert report.passed, f"\n{report}"
 
 
 # ------------------------------------------------------------------------------ the published worked examples

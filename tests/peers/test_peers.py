@@ -113,7 +113,9 @@ def torch_twin(model, torch):
             twin.weight.data = torch.tensor(layer.weight.data.copy())
             twin.bias.data = torch.tensor(layer.bias.data.copy())
         else:
-            twin = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh, "sigmoid": torch.nn.Sigmoid}[layer.function.__name__]()
+            twin = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh, "sigmoid": torch.nn.Sigmoid}[
+                layer.function.__name__
+            ]()
         layers.append(twin)
     return torch.nn.Sequential(*layers)
 

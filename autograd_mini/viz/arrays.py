@@ -9,7 +9,7 @@ import numpy as np
 
 from .theme import STEPS
 
-__all__ = ["faults", "levels", "number", "rms", "summary", "thumbnail"]
+__all__ = ["clip", "faults", "few", "levels", "matrix", "number", "plain", "rms", "summary", "thumbnail"]
 
 FEW = 3  # rows or columns of numbers that are written out
 CELLS = 8  # rows or columns of a thumbnail
@@ -21,14 +21,14 @@ def number(x: Any) -> str:
     >>> number(-0.5), number(float("nan")), number(True)
     ('−0.5', 'NaN', '1')
     """
-    x = x.item() if hasattr(x, "item") else x
+    x = (x.item() if hasattr(x, "item") else x) + 0  # not −0, which a reader takes for something small
     text = format(x, ".3g") if isinstance(x, complex) else f"{x:.4g}"
     return text.replace("nan", "NaN").replace("-", "−")
 
 
 def rms(a: Any) -> float:
     """Return the root of the mean of the squares, without overflow on the way; 0 for no elements."""
-    size = np.abs(np.asarray(a, complex if np.iscomplexobj(a) else float))
+    size = np.abs(_real(a))
     top = float(size.max(initial=0.0))
     if top == 0 or not math.isfinite(top):
         return top
@@ -55,7 +55,7 @@ def summary(a: Any) -> str:
     if not a.size:
         return "empty"
     if few(a):
-        return _nested(a)
+        return number(a) if a.size == 1 else _nested(a)
     return faults(a) or f"rms {number(rms(a))}"
 
 
@@ -65,7 +65,7 @@ def _nested(a: Any) -> str:
 
 def few(a: Any) -> bool:
     """Return whether all its numbers can be written out."""
-    return max(matrix(a).shape) <= FEW
+    return bool(max(matrix(a).shape) <= FEW)
 
 
 def matrix(a: Any) -> Any:
@@ -75,8 +75,8 @@ def matrix(a: Any) -> Any:
 
 
 def thumbnail(a: Any) -> Any:
-    """Return at most 8 by 8 elements: of each block the one furthest from zero, so that none that explodes is hidden."""
-    a = matrix(np.abs(a) if np.iscomplexobj(a) else np.asarray(a, float))
+    """Return at most 8 by 8 elements: of each block the one furthest from zero, so that no explosion is hidden."""
+    a = matrix(_real(a))
     for axis in (0, 1):
         if a.shape[axis] > CELLS:
             starts = np.linspace(0, a.shape[axis], CELLS, endpoint=False).astype(int)
@@ -87,10 +87,25 @@ def thumbnail(a: Any) -> Any:
 
 def levels(a: Any) -> list[list[int | None]]:
     """Return for each element its step of colour, -8 to 8, symmetric around zero; None for NaN and inf."""
+    a = _real(a)
     finite = np.isfinite(a)
     top = np.abs(a[finite]).max(initial=0.0) or 1.0
     steps = np.rint(np.where(finite, a, 0.0) / top * STEPS).astype(int)
     return [
-        [int(step) if ok else None for step, ok in zip(*pair, strict=True)]
-        for pair in zip(steps, finite, strict=True)
+        [int(step) if ok else None for step, ok in zip(*pair, strict=True)] for pair in zip(steps, finite, strict=True)
     ]
+
+
+def plain(text: str) -> str:
+    """Replace line breaks, and what XML may not hold, by spaces."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def clip(text: str, length: int) -> str:
+    """Shorten a text, saying so."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _real(a: Any) -> Any:
+    """Return floats: the moduli of complex numbers."""
+    return np.abs(a) if np.iscomplexobj(a) else np.asarray(a, float)

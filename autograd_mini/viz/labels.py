@@ -1,0 +1,114 @@
+"""The label of a box, in Graphviz's HTML-like tables: name, how it was computed, value beside gradient."""
+
+from __future__ import annotations
+
+from functools import cache
+from html import escape
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+
+from .arrays import clip, few, levels, matrix, number, plain, summary, thumbnail
+from .boxes import Box
+from .theme import STEPS, STRONG, Theme
+
+__all__ = ["font", "label"]
+
+CELL = 10  # side of a thumbnail's cell
+NOT_KEPT = ("not kept: record", "under ag.keep()")
+GONE = ("not kept:", "its Tensor is gone")
+
+
+def label(box: Box, theme: Theme) -> str:
+    """Return a box's label."""
+    shape = f" {font(str(box.shape), 8, theme.muted)}" if box.shape else ""
+    rows = [_row(_cell(font(clip(box.name, 24), 12, theme.ink, bold=True) + shape, COLSPAN=3))]
+    if box.expression:
+        rows.append(_row(_cell(font(clip(box.expression, 36), 10, theme.muted), COLSPAN=3)))
+    sign = font("∂", 10, theme.gradient) if _written_out(box.gradient) else ""
+    pictures = _cells(box.value, theme) or _missing(box, theme), sign, _cells(box.gradient, theme)
+    lines = _value_line(box, theme), "", _gradient_line(box, theme)
+    for left, middle, right in (pictures, lines):
+        if left or right:
+            rows.append(_row(_cell(left) + _cell(middle, WIDTH=8) + _cell(right)))
+    return f"<{_table(rows, CELLPADDING=1)}>"
+
+
+def font(words: str, size: int, colour: str, bold: bool = False) -> str:
+    """Return words, whatever characters they hold, as a piece of a label."""
+    words = escape(plain(words)) or " "
+    return f'<FONT POINT-SIZE="{size}" COLOR="{colour}">{f"<B>{words}</B>" if bold else words}</FONT>'
+
+
+def _missing(box: Box, theme: Theme) -> str:
+    reason = () if box.value is not None else GONE if box.kind == "leaf" else NOT_KEPT
+    return "<BR/>".join(font(line, 8, theme.muted) for line in reason)
+
+
+def _value_line(box: Box, theme: Theme) -> str:
+    if box.value is None or _written_out(box.value):
+        return ""
+    return font(summary(box.value), 10, _ink(box.value, theme.value, theme))
+
+
+def _gradient_line(box: Box, theme: Theme) -> str:
+    if box.gradient is None:
+        return font("∂ –", 10, theme.muted)
+    if _written_out(box.gradient):
+        return ""
+    return font(f"∂ {summary(box.gradient)}", 10, _ink(box.gradient, theme.gradient, theme))
+
+
+def _ink(a: Any, usual: str, theme: Theme) -> str:
+    return usual if np.isfinite(a).all() else theme.fault
+
+
+def _written_out(a: Any) -> bool:
+    return a is not None and np.size(a) > 1 and few(a)
+
+
+def _cells(a: Any, theme: Theme) -> str:
+    """Return an array as coloured cells, with their numbers where they fit; nothing for a single number."""
+    if a is None or np.size(a) <= 1:
+        return ""
+    if _written_out(a):
+        lines = zip(matrix(a), levels(matrix(a)), strict=True)
+        return _table([_row("".join(map(_number_cell, *line, repeat(theme)))) for line in lines], CELLSPACING=1)
+    steps = levels(thumbnail(a))
+    height, width = ((CELL + 1) * n + 1 for n in (len(steps), len(steps[0])))  # else Graphviz pulls the cells apart
+    rows = [_row("".join(_heat_cell(step, theme) for step in line)) for line in steps]
+    return _table(rows, CELLSPACING=1, FIXEDSIZE="TRUE", WIDTH=width, HEIGHT=height)
+
+
+def _number_cell(x: Any, step: int | None, theme: Theme) -> str:
+    """Return a cell with its number, coloured by its step; violet for NaN and inf."""
+    fill = theme.fault if step is None else theme.heat[step + STEPS]
+    ink = theme.on_fault if step is None else theme.on_heat[abs(step) >= STRONG]
+    return _cell(font(number(x), 9, ink), BGCOLOR=fill, CELLPADDING=2, WIDTH=18)
+
+
+@cache  # the same few cells make up every thumbnail
+def _heat_cell(step: int | None, theme: Theme) -> str:
+    """Return a small cell, coloured by its step; for NaN and inf a violet one with a cross."""
+    side = {"FIXEDSIZE": "TRUE", "WIDTH": CELL, "HEIGHT": CELL}
+    if step is None:
+        return _cell(font("×", 7, theme.on_fault, bold=True), BGCOLOR=theme.fault, **side)
+    return _cell("", BGCOLOR=theme.heat[step + STEPS], **side)
+
+
+def _table(rows: list[str], **attributes: Any) -> str:
+    usual = {"BORDER": 0, "CELLBORDER": 0, "CELLSPACING": 0, "CELLPADDING": 0}
+    return f"<TABLE{_attributes(usual | attributes)}>{''.join(rows)}</TABLE>"
+
+
+def _row(cells: str) -> str:
+    return f"<TR>{cells}</TR>"
+
+
+def _cell(content: str, **attributes: Any) -> str:
+    return f"<TD{_attributes(attributes)}>{content}</TD>"
+
+
+def _attributes(attributes: dict[str, Any]) -> str:
+    return "".join(f' {key}="{value}"' for key, value in attributes.items())

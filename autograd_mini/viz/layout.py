@@ -1,0 +1,77 @@
+"""Where boxes stand: weights beside their use, groups of boxes as one."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import replace
+
+from .boxes import Box, check_count, numbered
+
+__all__ = ["collapsed", "place"]
+
+ROW = 2  # boxes that may stand in a row beside a use: a weight and its transpose
+ROW_IN_SCOPE = 4  # a mask and its product too
+
+
+def place(boxes: list[Box]) -> None:
+    """Put weights into the scope that uses them, and an array that is used once beside its use.
+
+    So a layer's weights enter from the side, and the values that lead from the data to the result stand in one row.
+    """
+    uses = Counter(source for box in boxes for source in box.inputs)
+    rows = _rows(boxes, uses)
+    used_in: dict[Box, set[tuple[str, ...] | None]] = defaultdict(set)  # the scopes of its uses; None: it leads on
+    for box in reversed(boxes):
+        scope = used_in[box].pop() if len(used_in[box]) == 1 else None
+        if scope is not None and box.scope in ((), scope):
+            box.scope = scope
+            box.beside = uses[box] == 1 and box.shape != ()
+        main = None if box.beside else _main(box.inputs, rows)
+        for source in box.inputs:
+            used_in[source].add(box.scope if source in rows and source is not main else None)
+
+
+def _rows(boxes: list[Box], uses: Counter[Box]) -> set[Box]:
+    """Return the leaves, and the results that only take a short row of boxes: weight, transpose."""
+    rows: set[Box] = set()
+    length: dict[Box, int] = {}
+    for box in boxes:
+        limit = ROW_IN_SCOPE if box.scope else ROW
+        length[box] = 1 + sum(length[source] if uses[source] == 1 else limit for source in box.inputs)
+        if not box.inputs or (uses[box] == 1 and length[box] <= limit):
+            rows.add(box)
+    return rows
+
+
+def _main(inputs: list[Box], rows: set[Box]) -> Box | None:
+    """Return the operand that leads on: the data, else the first; none if one that is no leaf leads on anyway."""
+    if not inputs or any(source not in rows for source in inputs):
+        return None
+    return next((source for source in inputs if source.kind == "constant"), inputs[0])
+
+
+def collapsed(boxes: list[Box], max_nodes: int) -> list[Box]:
+    """Return one box for each scope: it shows the scope's last value."""
+    members: dict[tuple[str, ...], list[Box]] = defaultdict(list)
+    for box in boxes:
+        if box.scope:
+            members[box.scope].append(box)
+    lasts = {scope: next((box for box in reversed(group) if box.inputs), group[-1]) for scope, group in members.items()}
+    stands = {box: box for box in boxes}
+    for scope, group in members.items():
+        last = lasts[scope]
+        inputs = [source for box in group for source in box.inputs if source.scope != scope]
+        name = f"{scope[-1]}: {last.name}"
+        one = replace(last, name=name, scope=scope[:-1], inputs=inputs, expression=_census(group))
+        stands.update(dict.fromkeys(group, one))
+    kept = [stands[box] for box in boxes if not box.scope or box is lasts[box.scope]]
+    for box in kept:
+        box.inputs = [stands[source] for source in box.inputs]
+    check_count(len(kept), max_nodes)
+    return numbered(kept)
+
+
+def _census(group: list[Box]) -> str:
+    """Return how many values a scope holds, and how many of them are leaves."""
+    leaves = sum(box.kind == "leaf" for box in group)
+    return f"{len(group)} values" + (f", {leaves} of them leaves" if leaves else "")

@@ -1,0 +1,111 @@
+"""Activations: values, slopes at and around kinks, no overflow, any dtype."""
+
+import numpy as np
+import pytest
+
+import autograd_mini as ag
+import nn
+
+Z = np.array([[-3.0, -0.5, 0.25], [2.0, 0.75, -1.25]])
+FUNCTIONS = {
+    "identity": (nn.identity, lambda z: z),
+    "sigmoid": (nn.sigmoid, lambda z: 1 / (1 + np.exp(-z))),
+    "tanh": (nn.tanh, lambda z: (np.exp(z) - np.exp(-z)) / (np.exp(z) + np.exp(-z))),
+    "relu": (nn.relu, lambda z: np.where(z > 0, z, 0)),
+    "softmax": (nn.softmax, lambda z: np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)),
+    "log_softmax": (nn.log_softmax, lambda z: np.log(np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True))),
+}
+each = pytest.mark.parametrize("function", [function for function, _ in FUNCTIONS.values()], ids=FUNCTIONS)
+with_formula = pytest.mark.parametrize(("function", "formula"), FUNCTIONS.values(), ids=FUNCTIONS)
+
+
+@with_formula
+@pytest.mark.parametrize("z", [Z, Z[0], Z[None], Z[:, :1], np.zeros((0, 3))], ids=lambda z: str(z.shape))
+def test_values_are_the_formula_on_arrays_and_tensors(function, formula, z):
+    np.testing.assert_allclose(function(z), formula(z), rtol=1e-14, atol=1e-15)
+    y = function(ag.Tensor(z, requires_grad=True))
+    assert y.requires_grad and isinstance(y, ag.Tensor)
+    np.testing.assert_array_equal(y.numpy(), function(z))
+
+
+@each
+def test_gradients_of_first_and_second_order(function):
+    assert ag.gradcheck(function, Z, order=2)
+
+
+@each
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_dtype_stays(function, dtype):
+    z = ag.Tensor(Z.astype(dtype), requires_grad=True)
+    y = function(z)
+    y.sum().backward()
+    assert function(Z.astype(dtype)).dtype == y.dtype == z.grad.dtype == dtype
+
+
+@each
+def test_inputs_are_left_alone(function):
+    z = Z.copy()
+    function(z)
+    x = ag.Tensor(z, requires_grad=True)
+    function(x).sum().backward()
+    np.testing.assert_array_equal(z, Z)
+
+
+@with_formula
+def test_lists_and_integers(function, formula):
+    np.testing.assert_allclose(function(np.array([1, -2])), formula(np.array([1.0, -2.0])), rtol=1e-14)
+    np.testing.assert_allclose(function([1, -2]), formula(np.array([1.0, -2.0])), rtol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_extremes_neither_overflow_nor_lose_the_gradient(dtype):
+    z = np.array([-1000, -100, 0, 100, 1000], dtype)
+    x = ag.Tensor(z, requires_grad=True)
+    assert nn.sigmoid(z)[[0, 2, 4]].tolist() == [0, 0.5, 1]
+    assert nn.softmax(z).tolist() == [0, 0, 0, 0, 1]
+    assert nn.log_softmax(z).tolist() == [-2000, -1100, -1000, -900, 0]
+    for function in (nn.sigmoid, nn.softmax, nn.log_softmax, nn.tanh):
+        x.zero_grad()
+        function(x).sum().backward()
+        assert np.isfinite(x.grad).all(), function
+    slope = ag.grad(lambda z: nn.log_softmax(z)[0])(z)  # 1 - o_0, -o_j
+    assert slope.tolist() == [1, 0, 0, 0, -1]
+
+
+def test_Y9_R10_R13_the_slope_of_the_sigmoid_is_a_times_1_minus_a_at_most_a_quarter():
+    z = np.linspace(-10, 10, 201)
+    a = nn.sigmoid(z)
+    slope = ag.grad(lambda z: nn.sigmoid(z).sum())(z)
+    np.testing.assert_allclose(slope, a * (1 - a), rtol=1e-15)
+    np.testing.assert_allclose(slope, np.exp(-z) / (1 + np.exp(-z)) ** 2, rtol=1e-10)
+    assert slope.max() == 0.25 == slope[100]
+    assert (slope == slope.max()).sum() == 1
+
+
+def test_R10_relu_has_slope_1_above_0_and_0_at_0_and_below():
+    z = np.array([-1.0, -0.0, 0.0, 5e-324, 1.0])
+    assert ag.grad(lambda z: nn.relu(z).sum())(z).tolist() == [0, 0, 0, 1, 1]
+    assert nn.relu(z).tolist() == [0, 0, 0, 5e-324, 1]
+
+
+def test_relu_and_maximum_differ_at_the_kink_and_only_there():
+    z = np.array([-1.0, 0.0, 1.0])
+    assert ag.grad(lambda z: np.maximum(z, 0).sum())(z).tolist() == [0, 0.5, 1]
+
+
+def test_Y10_softmax_rows_add_up_to_1_and_have_the_jacobian_diag_o_minus_o_o():
+    z = Z[0]
+    o, pullback = ag.vjp(nn.softmax, z)
+    assert nn.softmax(Z).sum(axis=-1) == pytest.approx(1)
+    rows = np.array([pullback(e)[0] for e in np.eye(3)])
+    np.testing.assert_allclose(rows, np.diag(o) - np.outer(o, o), rtol=1e-14)
+
+
+def test_softmax_does_not_change_when_all_logits_shift():
+    np.testing.assert_allclose(nn.softmax(Z + 500), nn.softmax(Z), rtol=1e-12)
+    np.testing.assert_allclose(ag.grad(lambda z: (nn.softmax(z) * Z).sum())(Z).sum(axis=-1), 0, atol=1e-16)
+
+
+@each
+def test_nan_stays_nan(function):
+    assert np.isnan(function(np.array([np.nan, 1.0]))[0])
