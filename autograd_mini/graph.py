@@ -159,8 +159,8 @@ class Leaf(Node):
 
     def __init__(self, data: Array, requires_grad: bool, owner: Callable[[], Any], scope: tuple[str, ...]) -> None:
         super().__init__(None, (), None, (), Spec(data), 0, scope)
-        self.requires_grad = requires_grad  # type: ignore[misc]
-        self.version = 1  # type: ignore[misc]
+        self.requires_grad = requires_grad
+        self.version = 1
         self.owner = owner
 
     @property
@@ -287,7 +287,7 @@ def pullback(
             if rule is not None:
                 if node.seen:
                     check_unwritten(node)
-                args, out = (node.args, node.out) if lift is None else lifted(node, lift)
+                args, out = (node.args or (), node.out) if lift is None else lifted(node, lift)
                 kwargs, vjps = node.kwargs, rule.vjps
                 for where, parent in enumerate(node.parents):
                     if parent is None or not parent.requires_grad or (useful is not None and parent not in useful):

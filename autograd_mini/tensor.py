@@ -119,7 +119,7 @@ class Tensor:
                 "Assigning keeps the shape: make a new Tensor for another one."
             )
         self._value[...] = value
-        self.node.version += 1  # type: ignore[misc]
+        self.node.version += 1
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -155,7 +155,7 @@ class Tensor:
             raise LostGradientError("requires_grad is set on leaves only; .detach() a result that needs no gradient.")
         if value and self.dtype.kind not in "fc":
             raise DTypeError(f"A gradient needs real or complex values; this Tensor holds {self.dtype}.")
-        self.node.requires_grad = value  # type: ignore[misc]
+        self.node.requires_grad = value
 
     @property
     def name(self) -> str | None:

@@ -276,7 +276,7 @@ def _non_finite(what: str, epoch: int, model: Module, inputs: Any, targets: Any)
     elif wrong:
         place = f"the parameter {wrong[0]} holds NaN or infinite values"
     else:
-        place = _first_non_finite(model, inputs) or "every layer's output is finite, and the loss of the last overflows"
+        place = _first_non_finite(model, inputs) or "every layer's output is finite, only the loss itself is not"
     return NonFiniteLossError(f"In epoch {epoch} the {what}: {place}. The best weights so far were restored. {advice}")
 
 

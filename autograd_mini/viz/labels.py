@@ -11,7 +11,7 @@ import numpy as np
 
 from .arrays import clip, few, levels, matrix, number, plain, summary, thumbnail
 from .boxes import Box
-from .theme import STEPS, STRONG, Theme
+from .theme import STEPS, Theme
 
 __all__ = ["font", "label"]
 
@@ -84,7 +84,7 @@ def _cells(a: Any, theme: Theme) -> str:
 def _number_cell(x: Any, step: int | None, theme: Theme) -> str:
     """Return a cell with its number, coloured by its step; violet for NaN and inf."""
     fill = theme.fault if step is None else theme.heat[step + STEPS]
-    ink = theme.on_fault if step is None else theme.on_heat[abs(step) >= STRONG]
+    ink = theme.on_fault if step is None else theme.on(step)
     return _cell(font(number(x), 9, ink), BGCOLOR=fill, CELLPADDING=2, WIDTH=18)
 
 

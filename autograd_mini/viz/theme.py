@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["DARK", "LIGHT", "STEPS", "THEMES", "Theme"]
+__all__ = ["DARK", "DECADES", "LIGHT", "STEPS", "THEMES", "Theme"]
 
 STEPS = 8  # of a heat-map, on either side of zero
-STRONG = 5  # from this step on, a heat-map's cell is so strong that its number takes the other ink
+STRONG = (4, 7)  # from these steps on, a heat-map's cell takes the next ink: dark cells turn light first
 DECADES = 5  # of gradient size that lines tell apart
 
 
@@ -30,11 +30,15 @@ class Theme(NamedTuple):
     no_flow: str
     flow: tuple[str, ...]
     heat: tuple[str, ...]
-    on_heat: tuple[str, str]
+    on_heat: tuple[str, str, str]
 
     def colours(self) -> list[str]:
         """Return all of them, each role at the same place in every theme."""
         return [c for field in self for c in ([field] if isinstance(field, str) else field)]
+
+    def on(self, step: int) -> str:
+        """Return the ink for a number in a heat-map's cell."""
+        return self.on_heat[sum(abs(step) >= strong for strong in STRONG)]
 
 
 def ramp(start: str, end: str, count: int) -> tuple[str, ...]:
@@ -66,7 +70,7 @@ LIGHT = Theme(
     no_flow="#bcc4cd",
     flow=ramp("#aab3bf", "#c4500b", DECADES + 1),
     heat=diverging("#1c589b", "#e0e3e7", "#b0440a"),
-    on_heat=("#0a0a0b", "#fffefd"),
+    on_heat=("#050506", "#050507", "#fffefd"),
 )
 
 DARK = Theme(
@@ -86,7 +90,7 @@ DARK = Theme(
     no_flow="#4a5664",
     flow=ramp("#5a6878", "#ff9a52", DECADES + 1),
     heat=diverging("#86c0ff", "#35404d", "#ffab69"),
-    on_heat=("#f9fafb", "#0b0c0d"),
+    on_heat=("#fdfdfe", "#050607", "#050608"),
 )
 
 THEMES = {"light": LIGHT, "dark": DARK, "auto": LIGHT}
