@@ -7,6 +7,7 @@ ordinary sweep; objects that record, when the caller passes `lift` and recorded 
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -155,13 +156,22 @@ class Alias(View):
 class Leaf(Node):
     """A node without parents: a value made by the user. It keeps no array alive."""
 
-    __slots__ = ("requires_grad", "version")
+    __slots__ = ("__weakref__", "former", "requires_grad", "version")
 
-    def __init__(self, data: Array, requires_grad: bool, owner: Callable[[], Any], scope: tuple[str, ...]) -> None:
+    def __init__(
+        self, data: Array | Spec, requires_grad: bool, owner: Callable[[], Any] | None, scope: tuple[str, ...]
+    ) -> None:
         super().__init__(None, (), None, (), Spec(data), 0, scope)
         self.requires_grad = requires_grad
         self.version = 1
         self.owner = owner
+        self.former: Callable[[], Leaf | None] = lambda: None
+
+    def renewed(self, requires_grad: bool) -> Leaf:
+        """Return a leaf for the same value that does, or does not, require grad; it knows this one."""
+        leaf = Leaf(self.out, requires_grad, self.owner, self.scope)
+        leaf.tag, leaf.former = self.tag, weakref.ref(self)
+        return leaf
 
     @property
     def value(self) -> Array | None:

@@ -119,7 +119,10 @@ class Tensor:
                 "Assigning keeps the shape: make a new Tensor for another one."
             )
         self._value[...] = value
-        self.node.version += 1
+        leaf: Leaf | None = self.node
+        while leaf is not None:
+            leaf.version += 1
+            leaf = leaf.former()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -155,7 +158,8 @@ class Tensor:
             raise LostGradientError("requires_grad is set on leaves only; .detach() a result that needs no gradient.")
         if value and self.dtype.kind not in "fc":
             raise DTypeError(f"A gradient needs real or complex values; this Tensor holds {self.dtype}.")
-        self.node.requires_grad = value
+        if value != self.node.requires_grad:  # graphs recorded so far keep the leaf that they saw
+            self.node = self.node.renewed(value)
 
     @property
     def name(self) -> str | None:
@@ -381,7 +385,10 @@ class Tensor:
     # NumPy's two protocols
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        inputs = tuple(x if isinstance(x, Tensor) else operand(x, ufunc) for x in inputs)
+        for x in inputs:
+            if not isinstance(x, Tensor):
+                inputs = tuple(x if isinstance(x, Tensor) else operand(x, ufunc) for x in inputs)
+                break
         if method != "__call__":
             raise MissingRuleError(
                 f"{name_of(ufunc)}.{method} has no rule. Use the function that stands for it: "
@@ -682,8 +689,6 @@ CALLS: dict[Any, Callable[..., Tensor]] = {}  # ufunc -> its fast form, made whe
 
 def apply_ufunc(ufunc: Any, inputs: tuple[Any, ...]) -> Any:
     """Call a ufunc on operands of which at least one is a Tensor, as its entry in the table says."""
-    if list in map(type, inputs) or tuple in map(type, inputs):  # a rule computes with arrays
-        inputs = tuple(np.asarray(x) if isinstance(x, (list, tuple)) else x for x in inputs)
     call = CALLS.get(ufunc)
     if call is None:
         rule = TABLE.get(ufunc)

@@ -7,64 +7,49 @@ python benchmarks/digits.py --quick    one split, two epochs, no peer
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the checkout, as in the tests
+
 import nn
-
-SIZES, VALIDATION = [64, 64, 32, 10], 144  # as many samples held out as MLPClassifier's early stopping takes: a tenth
-
-
-def ours(X, y, train, test, seed, epochs):
-    """Return the test accuracy of the demo's network."""
-    rest, held_out = nn.stratified_split(y[train], VALIDATION, rng=seed)
-    fit, validate = train[rest], train[held_out]
-    model = nn.MLP(SIZES, rng=seed)
-    optimizer = nn.SGD(model.parameters(), lr=0.05, momentum=0.9)
-    nn.fit(
-        model, (X[fit], y[fit]), loss=nn.cross_entropy, optimizer=optimizer, epochs=epochs, batch_size=32,
-        validation=(X[validate], y[validate]), patience=30, rng=seed, progress=False,
-    )  # fmt: skip
-    return nn.accuracy(nn.evaluate(model, X[test]), y[test])
+from nn import demo
 
 
-def theirs(X, y, train, test, seed):
-    """Return the test accuracy of scikit-learn's MLPClassifier((64, 32), early_stopping=True)."""
+def peer(seed: int) -> float:
+    """Return the test accuracy of scikit-learn's MLPClassifier((64, 32), early_stopping=True) on the demo's split."""
     from sklearn.neural_network import MLPClassifier
 
+    X, y = nn.load_digits()
+    train, test = nn.stratified_split(y, demo.TEST, rng=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it may reach max_iter
-        return (
-            MLPClassifier((64, 32), early_stopping=True, random_state=seed)
-            .fit(X[train], y[train])
-            .score(X[test], y[test])
-        )
+        model = MLPClassifier((64, 32), early_stopping=True, random_state=seed).fit(X[train], y[train])
+    return float(model.score(X[test], y[test]))
 
 
 def main() -> None:
+    """Print a line per split and the means."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a self-check of the script: one split, two epochs")
+    parser.add_argument("--quick", action="store_true", help="a self-check of the script")
     quick = parser.parse_args().quick
-    X, y = nn.load_digits()
-    rows = []
+    contenders = {"autograd_mini": lambda seed: demo.train(seed, 2 if quick else 200, progress=False).test_accuracy}
+    if not quick:
+        contenders["scikit-learn"] = peer
+    scores: dict[str, list[float]] = {name: [] for name in contenders}
     for seed in range(1 if quick else 5):
-        train, test = nn.stratified_split(y, 360, rng=seed)
-        start = time.perf_counter()
-        accuracy = ours(X, y, train, test, seed, epochs=2 if quick else 200)
-        middle = time.perf_counter()
-        score = float("nan") if quick else theirs(X, y, train, test, seed)
-        rows.append((accuracy, score))
-        print(
-            f"split {seed}: autograd_mini {accuracy:.4f} in {middle - start:.1f} s"
-            + ("" if quick else f", scikit-learn {score:.4f} in {time.perf_counter() - middle:.1f} s")
-        )
-    mean, spread = np.mean(rows, axis=0), np.std(rows, axis=0)
-    peer = "" if quick else f", scikit-learn {mean[1]:.4f} ± {spread[1]:.4f}"
-    print(f"autograd_mini {mean[0]:.4f} ± {spread[0]:.4f}{peer}")
-    if quick and not 0.2 < mean[0] <= 1:
-        raise SystemExit("self-check failed: two epochs must do better than guessing")
+        for name, accuracy in contenders.items():
+            start = time.perf_counter()
+            scores[name].append(accuracy(seed))
+            print(f"split {seed}: {name} {scores[name][-1]:.4f} in {time.perf_counter() - start:.1f} s")
+    for name, values in scores.items():
+        print(f"{name}: {np.mean(values):.4f} ± {np.std(values):.4f}")
+    if quick and not 0.2 < scores["autograd_mini"][0] <= 1:
+        sys.exit("self-check failed: two epochs must do better than guessing")
 
 
 if __name__ == "__main__":

@@ -143,13 +143,7 @@ def fit(
             for epoch in range(1, epochs + 1):
                 state = model.state_dict()
                 mean_loss, norms = _train_once(model, inputs, targets, loss, optimizer, batch_size, rng, epoch)
-                history.loss.append(mean_loss)
-                for name, norm in zip(names, norms, strict=True):
-                    history.gradient_norms[name].append(float(norm))
-                if validation is None:
-                    if mean_loss < best:
-                        best, best_state = mean_loss, state
-                else:
+                if validation is not None:
                     outputs = evaluate(model, validation[0])
                     validation_loss = float(loss(outputs, validation[1]))
                     if not np.isfinite(validation_loss):
@@ -159,6 +153,11 @@ def fit(
                         history.metric.append(metric(outputs, validation[1]))
                     if validation_loss < best:
                         best, best_state, history.best_epoch = validation_loss, model.state_dict(), epoch
+                elif mean_loss < best:
+                    best, best_state = mean_loss, state
+                history.loss.append(mean_loss)
+                for name, norm in zip(names, norms, strict=True):
+                    history.gradient_norms[name].append(float(norm))
                 report(history)
                 if stop_below is not None and mean_loss < stop_below:
                     history.stopped_by = "loss"
@@ -199,7 +198,7 @@ def _train_once(
                 "NumPy functions, without .numpy(), .item() or .detach()"
             )
         if not _finite(value.numpy()):
-            raise _non_finite(f"loss became {value.numpy()}", epoch, model, inputs[rows], targets[rows])
+            raise _non_finite(f"loss became {value.numpy()}", epoch, model, inputs, targets)
         value.backward(retain_graph=False)
         optimizer.step()
         total += value.item() * len(rows)
@@ -276,22 +275,27 @@ def _non_finite(what: str, epoch: int, model: Module, inputs: Any, targets: Any)
     elif wrong:
         place = f"the parameter {wrong[0]} holds NaN or infinite values"
     else:
-        place = _first_non_finite(model, inputs) or "every layer's output is finite, only the loss itself is not"
+        place = _where(model, inputs)
     return NonFiniteLossError(f"In epoch {epoch} the {what}: {place}. The best weights so far were restored. {advice}")
 
 
-def _first_non_finite(model: Module, inputs: Any) -> str:
-    """Name the first module whose output is not finite, or return nothing."""
+def _where(model: Module, inputs: Any) -> str:
+    """Say which module's output is the first that is not finite; if all are, whose is the largest."""
     names = {id(module): name for name, module in model.named_modules()}
-    seen: list[str] = []
+    sizes: list[tuple[float, str]] = []
 
     def look(module: Module, output: Any) -> None:
-        if not _finite(output.numpy() if isinstance(output, ag.Tensor) else np.asarray(output)):
-            seen.append(f"the output of layer {names.get(id(module), '')}, {module!r}, is the first that is not finite")
+        array = output.numpy() if isinstance(output, ag.Tensor) else np.asarray(output)
+        label = f"layer {names[id(module)]}, {module!r}" if names.get(id(module)) else f"the model, {module!r}"
+        sizes.append((np.max(np.abs(array), initial=0.0), label))
 
     with np.errstate(all="ignore"), ag.no_grad(), observe(look):
         model(inputs)
-    return seen[0] if seen else ""
+    for size, layer in sizes:
+        if not np.isfinite(size):
+            return f"the output of {layer}, is the first that is not finite"
+    size, layer = max(sizes, key=lambda pair: pair[0])
+    return f"the outputs are finite, the largest, {size:.1e}, that of {layer}, and only the loss itself is not"
 
 
 @contextmanager

@@ -102,8 +102,8 @@ def test_M8_with_a_rate_of_almost_0_the_loss_of_mini_batches_is_that_of_the_whol
 
 @pytest.mark.parametrize("batch_size", [1, 4, None])
 def test_every_mode_learns(batch_size):
-    history = fit(make(), epochs=300, batch_size=batch_size)
-    assert len(history.loss) == 300 and history.loss[-1] < history.loss[0] / 3
+    history = fit(make(), epochs=60, batch_size=batch_size)
+    assert len(history.loss) == 60 and history.loss[-1] < history.loss[0] / 3
 
 
 # ------------------------------------------------------------------------------------------- the ways to stop
@@ -327,7 +327,7 @@ def test_a_loss_that_left_the_graph_says_so():
 
 
 def test_a_loss_that_is_no_scalar_says_so():
-    with pytest.raises(ag.errors.ShapeError, match=r"needs a scalar, and this Tensor has shape \(10,\)"):
+    with pytest.raises(ag.errors.ShapeError, match=r"need a scalar; this Tensor has shape \(10,\)"):
         fit(make(), loss=functools.partial(nn.squared_error, reduction="none"))
 
 
@@ -366,24 +366,19 @@ def test_an_absurd_learning_rate_stops_with_epoch_and_layer_and_the_best_weights
     message, history = str(caught.value), caught.value.history
     epoch = len(history.loss) + 1
     assert message.startswith(f"In epoch {epoch} the ")
-    assert "layer 2, Linear(5 -> 2)" in message or "the parameter 0.weight holds NaN" in message
+    assert "layer 2, Linear(5 -> 2)" in message
     assert "learning rate is too large: try a tenth" in message and "best weights so far were restored" in message
     assert history.stopped_by == "error" and history.seconds > 0
-    assert len(history.gradient_norms["0.weight"]) == epoch - 1
+    assert len(history.gradient_norms["0.weight"]) == len(history.validation_loss) == epoch - 1
     assert all(np.isfinite(p.data).all() for p in model.parameters())
     assert isinstance(caught.value, ag.errors.AutogradError) and isinstance(caught.value, ArithmeticError)
 
 
-def test_a_linear_model_that_diverges_names_the_layer_that_overflows():
+def test_a_linear_model_that_diverges_names_its_largest_layer():
     model = nn.Sequential(nn.Linear(3, 4, rng=0), nn.Linear(4, 2, rng=1))
-    with (
-        np.errstate(all="ignore"),
-        pytest.raises(nn.NonFiniteLossError, match=r"In epoch \d+ the loss became") as caught,
-    ):
+    with np.errstate(all="ignore"), pytest.raises(nn.NonFiniteLossError, match=r"In epoch 2 the loss became") as caught:
         fit(model, lr=1e100, epochs=50, batch_size=None)
-    assert "the output of layer 0, Linear(3 -> 4), is the first" in str(caught.value) or "parameter" in str(
-        caught.value
-    )
+    assert "that of layer 1, Linear(4 -> 2), and only the loss itself is not" in str(caught.value)
 
 
 def test_the_layer_whose_output_is_first_not_finite_is_named():
@@ -394,6 +389,16 @@ def test_the_layer_whose_output_is_first_not_finite_is_named():
         fit(model, (np.abs(X) + 1, Y))
     assert "the output of layer 2, Linear(4 -> 4), is the first that is not finite" in str(caught.value)
     assert same_weights(model, before)
+
+
+def test_a_model_of_one_layer_is_called_the_model():
+    model = nn.Linear(3, 2, rng=0)
+    model.weight.data = np.full((2, 3), 1e308)
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(nn.NonFiniteLossError, match=r"output of the model, Linear\(3 -> 2\)"),
+    ):
+        fit(model, (np.abs(X) + 1, Y))
 
 
 def test_a_loss_that_overflows_by_itself_is_told_apart():
@@ -447,7 +452,7 @@ def test_validation_data_that_are_not_finite_are_named(where):
 
 def test_after_nan_the_weights_of_the_lowest_validation_loss_come_back():
     noise = np.random.default_rng(1)
-    held = (X, Y + noise.normal(size=Y.shape))
+    held = (X, Y + 2 * noise.normal(size=Y.shape))
     model = make()
     with pytest.raises(nn.NonFiniteLossError) as caught:
         fit(model, loss=bomb(41), lr=0.3, epochs=100, batch_size=None, validation=held)
