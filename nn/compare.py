@@ -20,7 +20,7 @@ from .module import Module
 __all__ = ["Comparison", "Row", "compare"]
 
 ENTRIES = 64  # at most so many entries of an array are checked by finite differences,
-STEPS = [0.125 / 8**k for k in range(4)]  # at these steps
+STEPS = [0.125 / 8**k for k in range(5)]  # at these steps
 EPS = float(np.finfo(float).eps)
 
 # loss -> its name in nn.delta, and the activation that it contains when it starts from logits
@@ -406,6 +406,8 @@ def _slope(function: Error, at: Any, direction: Any) -> tuple[float, float]:
     before: list[float] = []
     with np.errstate(all="ignore"):
         for h in STEPS:
+            if 16 * EPS / h > uncertainty:
+                break  # rounding alone would now be worse
             right, left = f(h), f(-h)
             rounding = 16 * EPS * max(1.0, abs(right)) / h
             now = [(right - left) / (2 * h)]

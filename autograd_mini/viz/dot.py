@@ -27,9 +27,7 @@ def digraph(
     """Return the picture as a Digraph whose ids are n0, n1, ... and e0, e1, ..., the same in every run."""
     from graphviz import Digraph  # here, for it takes as long to import as the whole engine
 
-    dot = Digraph(
-        plain(title or f"graph of {end}"), node_attr={"shape": "box", "fontname": "Arial", "margin": ".08,.04"}
-    )
+    dot = Digraph("graph", node_attr={"shape": "box", "fontname": "Arial", "margin": ".08,.04"})
     dot.attr(
         rankdir=rankdir or ("TB" if _depth(boxes) > DEEP else "LR"),
         bgcolor=theme.paper,
@@ -67,13 +65,13 @@ def _add_scope(
             dot.node(box.id, label(box, theme), id=box.id, tooltip=_literal(_sentence(box)), **fill, **line)
     for name in dict.fromkeys(box.scope[depth] for box in boxes if len(box.scope) > depth):
         inner = (*scope, name)
-        place = "/".join(inner)
-        lines = [font(line, 10, theme.muted) for line in notes.get(place, "").splitlines()]
+        members = [box for box in boxes if box.scope[: depth + 1] == inner]
+        lines = [font(line, 10, theme.muted) for line in notes.get("/".join(inner), "").splitlines()]
         heading = "<BR/>".join([font(name, 11, theme.ink, bold=True), *lines])
-        with dot.subgraph(name=f"cluster_{plain(place)}") as cluster:
-            cluster.attr(label=f"<{heading}>", labelloc="t", style="rounded,filled", **{"class": "scope"})
-            cluster.attr(fillcolor=theme.group, color=theme.group_line)
-            _add_scope(cluster, inner, [b for b in boxes if b.scope[: depth + 1] == inner], theme, styles, notes)
+        with dot.subgraph(name=f"cluster_{members[0].id}_{depth}") as cluster:
+            cluster.attr(label=f"<{heading}>", labelloc="t", labeljust="l", **{"class": "scope"})
+            cluster.attr(style="rounded,filled", fillcolor=theme.group, color=theme.group_line)
+            _add_scope(cluster, inner, members, theme, styles, notes)
 
 
 def _depth(boxes: list[Box]) -> int:
@@ -96,7 +94,7 @@ def _style(size: float | None, largest: float, theme: Theme) -> dict[str, str]:
         return {"color": theme.no_flow, "penwidth": "0.8", "style": "solid" if size is None else "dotted"}
     if not math.isfinite(size):
         return {"color": theme.fault, "penwidth": "3"}
-    step = max(0, DECADES + math.floor(math.log10(size / largest)))
+    step = max(0, DECADES + math.floor(math.log10(size) - math.log10(largest)))
     return {"color": theme.flow[step], "penwidth": f"{0.8 + 0.4 * step:.1f}"}
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..tensor import Tensor
+from .arrays import plain
 from .boxes import Box, boxes_of
 from .dot import digraph
 from .layout import collapsed, place
@@ -46,8 +47,9 @@ class Graph:
     └─ x (above)
     """
 
-    def __init__(self, dot: Digraph, text: str, auto: bool) -> None:
+    def __init__(self, dot: Digraph, title: str, text: str, auto: bool) -> None:
         self.dot = dot
+        self._title = title
         self._text = text
         self._auto = auto
 
@@ -68,7 +70,7 @@ class Graph:
         RenderError
             If there is no renderer, naming the command that installs one.
         """
-        return finish(render(self.source, "svg").decode(), self.dot.name, self._text, self._auto)
+        return finish(render(self.source, "svg").decode(), self._title, self._text, self._auto)
 
     def png(self, dpi: int = 192) -> bytes:
         """Return a PNG; 96 dots per inch are a screen's pixels, the default is sharp on finer ones too."""
@@ -204,8 +206,9 @@ def draw(
         if collapse:
             boxes = collapsed(boxes, max_nodes)
         dot = digraph(boxes, end, THEMES[theme], title, rankdir, notes)
-        text = tree(boxes, end, dot.name)
-    return Graph(dot, text, auto=theme == "auto")
+        heading = plain(title or f"graph of {end}")
+        text = tree(boxes, end, heading)
+    return Graph(dot, heading, text, auto=theme == "auto")
 
 
 def _check_choice(name: str, value: str | None, choices: Collection[str | None]) -> None:

@@ -18,6 +18,7 @@ def finish(svg: str, title: str, description: str, auto: bool) -> str:
     svg = svg[svg.index("<svg") :].replace('font-family="Arial"', f'font-family="{FONTS}"')
     head, body = svg.split(">", 1)
     head += f' role="img" aria-label="{escape(title)}" style="max-width:100%;height:auto"'
+    body = body.replace("<title>graph</title>", f"<title>{escape(title, quote=False)}</title>", 1)
     style = dark_style(body) if auto else ""
     return f"{head}>\n<desc>{escape(description, quote=False)}</desc>\n{style}{body.lstrip()}"
 
