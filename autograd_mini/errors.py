@@ -9,6 +9,7 @@ __all__ = [
     "MissingRuleError",
     "NothingRecordedError",
     "OverwrittenError",
+    "RenderError",
     "RuleError",
     "ShapeError",
     "UnsupportedArgumentError",
@@ -49,6 +50,10 @@ class GraphFreedError(AutogradError, RuntimeError):
 
 class OverwrittenError(AutogradError, RuntimeError):
     """A value that the sweep needs was written to after it had been recorded."""
+
+
+class RenderError(AutogradError, RuntimeError):
+    """A picture could not be rendered: no renderer is installed, or it failed."""
 
 
 class RuleError(AutogradError, RuntimeError):

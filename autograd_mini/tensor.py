@@ -544,8 +544,9 @@ def record(rule: Rule, data: Array, operands: Sequence[Any], kwargs: dict[str, A
             args.append(value)
             seen += parent.version if parent is not None else 0
         else:
-            args.append(parent if parent is not None else _stand_in(value))
-    out = data if plan.out or state.keep or data.size <= SMALL else Spec(data)
+            args.append(parent if parent is not None else value if state.keep else _stand_in(value))
+    free_of_charge = data.size <= SMALL or source is not None  # a view of a leaf costs no memory
+    out = data if plan.out or state.keep or free_of_charge else Spec(data)
     node = (View if view else Node)(rule, tuple(args), kwargs or None, parents, out, seen, state.scope)
     if isinstance(node, View):
         node.source = source

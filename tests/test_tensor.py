@@ -1,5 +1,6 @@
 """Tensor: what it holds, what it records and keeps, its gradient, its operators, and the ways out of the graph."""
 
+import contextlib
 import copy
 import math
 import operator
@@ -375,6 +376,10 @@ def test_float64_cotangent_of_a_float32_result():
     x = leaf(np.ones(2, np.float32))
     (x * 3).backward(np.array([1.0, 2.0]))
     assert x.grad.dtype == np.float32
+    x.zero_grad()
+    x.backward(np.array([1.0, 2.0]))
+    assert x.grad.dtype == np.float32
+    assert ag.gradients(x, x, np.array([1, 2])).dtype == np.float32
 
 
 @pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
@@ -794,6 +799,20 @@ def test_overwritten_residual_raises():
     with pytest.raises(errors.OverwrittenError, match=r"np\.multiply.*\bw\b"):
         y.backward()
     assert w.grad is None
+
+
+@pytest.mark.parametrize("block", [contextlib.nullcontext, ag.keep])
+@pytest.mark.parametrize(
+    "f",
+    [np.sin, np.square, np.prod, np.max, lambda w: w * 2.0 * w, lambda w: np.dot(w, w), lambda w: 2.0**w + 1 / w],
+)
+def test_overwritten_residual_of_any_function_raises(f, block):
+    w = leaf([1.0, 2.0])
+    with block():
+        y = f(w).sum()
+    w.data = [5.0, 6.0]
+    with pytest.raises(errors.OverwrittenError):
+        y.backward()
 
 
 def test_overwritten_error_blames_nobody_wrongly():

@@ -1,6 +1,5 @@
 """Pictures of recorded graphs."""
 
 from .draw import Graph, draw
-from .render import RenderError
 
-__all__ = ["Graph", "RenderError", "draw"]
+__all__ = ["Graph", "draw"]

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import RenderError
 from ..tensor import Tensor
 from .arrays import plain
 from .boxes import Box, boxes_of
 from .dot import digraph
 from .layout import collapsed, place
-from .render import RenderError, render
+from .render import render
 from .svg import finish
 from .text import tree
 from .theme import THEMES

@@ -8,17 +8,13 @@ import shutil
 import subprocess
 import sysconfig
 
-from ..errors import AutogradError
+from ..errors import RenderError
 
-__all__ = ["RenderError", "render"]
+__all__ = ["render"]
 
 ADVICE = "pip install graphviz-pure"
 PAPER_FORMATS = {"pdf", "ps", "eps"}  # which graphviz-pure does not write
 NOISE = "no value for width of non-ASCII character"  # graphviz-pure says so of every é
-
-
-class RenderError(AutogradError, RuntimeError):
-    """A picture could not be rendered: no renderer is installed, or it failed."""
 
 
 def render(source: str, form: str, dpi: int | None = None) -> bytes:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import autograd_mini as ag
-from autograd_mini.viz import RenderError, draw, render
+from autograd_mini.errors import RenderError
+from autograd_mini.viz import draw, render
 from autograd_mini.viz.theme import DARK, LIGHT, STEPS
 
 SVG = "{http://www.w3.org/2000/svg}"
