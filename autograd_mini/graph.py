@@ -156,7 +156,7 @@ class Alias(View):
 class Leaf(Node):
     """A node without parents: a value made by the user. It keeps no array alive."""
 
-    __slots__ = ("__weakref__", "former", "requires_grad", "version")
+    __slots__ = ("__weakref__", "formers", "requires_grad", "version")
 
     def __init__(
         self, data: Array | Spec, requires_grad: bool, owner: Callable[[], Any] | None, scope: tuple[str, ...]
@@ -165,12 +165,13 @@ class Leaf(Node):
         self.requires_grad = requires_grad
         self.version = 1
         self.owner = owner
-        self.former: Callable[[], Leaf | None] = lambda: None
+        self.formers: tuple[Callable[[], Leaf | None], ...] = ()
 
     def renewed(self, requires_grad: bool) -> Leaf:
-        """Return a leaf for the same value that does, or does not, require grad; it knows this one."""
+        """Return a leaf for the same value that does, or does not, require grad; it knows those before it."""
         leaf = Leaf(self.out, requires_grad, self.owner, self.scope)
-        leaf.tag, leaf.former = self.tag, weakref.ref(self)
+        leaf.tag = self.tag
+        leaf.formers = (weakref.ref(self), *(former for former in self.formers if former() is not None))
         return leaf
 
     @property

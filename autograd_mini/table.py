@@ -205,6 +205,8 @@ class Rule:
                     f"{self.name} on a Tensor takes {name}= only as one of {self.only[name]}, not {value!r}."
                 )
         for name in bound:
+            if name not in self._signature.parameters:
+                raise TypeError(f"{self.name}() got an unexpected keyword argument {name!r}")
             raise UnsupportedArgumentError(refusal(self.name, name))
         return operands, keywords
 

@@ -74,7 +74,7 @@ class Tensor:
 
     def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
         if isinstance(data, Tensor):
-            data = data.__array__()  # raises if a gradient would be lost
+            data = np.array(data.__array__())  # raises if a gradient would be lost; the copy has no stake in the other
         elif not hasattr(data, "__array_function__") or isinstance(data, np.generic):
             data = np.asarray(data)
         if isinstance(data, np.ndarray) and type(data) is not np.ndarray:
@@ -118,11 +118,15 @@ class Tensor:
                 f"t.data has shape {self._value.shape}; the new value has {value.shape}. "
                 "Assigning keeps the shape: make a new Tensor for another one."
             )
+        if not np.can_cast(value.dtype, self.dtype, "same_kind"):
+            raise DTypeError(f"t.data holds {self.dtype}; {value.dtype} values do not fit in.")
+        if isinstance(self._value, np.ndarray) and not self._value.flags.writeable:
+            raise LostGradientError("The Tensor shares a read-only array: make it of a copy, Tensor(a.copy()).")
         self._value[...] = value
-        leaf: Leaf | None = self.node
-        while leaf is not None:
-            leaf.version += 1
-            leaf = leaf.former()
+        self.node.version += 1
+        for former in self.node.formers:
+            if (leaf := former()) is not None:
+                leaf.version += 1
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -281,6 +285,14 @@ class Tensor:
         self._keep_gradient("a plain complex number", "by complex(t) or in a function of `cmath`")
         return complex(self._value)
 
+    def __round__(self, ndigits: int = 0) -> Tensor:
+        return apply(np.round, (self, ndigits), {})  # type: ignore[no-any-return]
+
+    def __getattr__(self, name: str) -> Any:  # reached only for what a Tensor does not have
+        if not name.startswith("_") and hasattr(np.ndarray, name):
+            raise AttributeError(f"a Tensor has no .{name}; if NumPy has it as a function, write np.{name}(t, ...)")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def __index__(self) -> int:
         return operator.index(self._value)
 
@@ -313,12 +325,14 @@ class Tensor:
         rule = TABLE[operator.getitem]  # the one rule whose function is Python's
         assert isinstance(rule, Rule)
         items = index if isinstance(index, tuple) else (index,)
-        return record(rule, self._value[unwrap(index)], (self, *items))
+        if list in map(type, items):  # as NumPy reads it; and the caller may change his list
+            items = tuple(np.asarray(i, dtype=None if i else int) if type(i) is list else i for i in items)
+        return record(rule, self._value[unwrap(items)], (self, *items))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         raise UnsupportedArgumentError(
-            "t[i] = v would overwrite a recorded value. Write what the result is: np.where(mask, v, t), "
-            "or np.concatenate([t[:i], v[None], t[i+1:]])."
+            "t[i] = v: a Tensor is a value, and cannot be changed in place. Write what the result is: "
+            "np.where(mask, v, t), or np.concatenate([t[:i], v[None], t[i+1:]]); or fill an array, then wrap it."
         )
 
     def __iadd__(self, other: Any) -> Tensor:
@@ -376,6 +390,9 @@ class Tensor:
             )
         return _rebuild, (type(self), self._value, self.requires_grad, self.name, self.grad)
 
+    def __copy__(self) -> Tensor:  # sharing memory, each would change under the other's graphs
+        return self.__deepcopy__({})
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         build, (kind, data, requires_grad, name, grad) = self.__reduce__()
         grad = None if grad is None else owned(unwrap(grad))
@@ -390,10 +407,11 @@ class Tensor:
                 inputs = tuple(x if isinstance(x, Tensor) else operand(x, ufunc) for x in inputs)
                 break
         if method != "__call__":
-            raise MissingRuleError(
-                f"{name_of(ufunc)}.{method} has no rule. Use the function that stands for it: "
-                "np.sum for np.add.reduce, np.prod for np.multiply.reduce, np.max for np.maximum.reduce."
-            )
+            rewrite = {
+                "reduce": "Use the function that stands for it: np.sum for np.add.reduce, np.prod, np.max, np.min.",
+                "outer": f"Write {name_of(ufunc)}(a[:, None], b).",
+            }.get(method, "Write it with functions that have one, or use t.detach() if no gradient is wanted.")
+            raise MissingRuleError(f"{name_of(ufunc)}.{method} has no rule. {rewrite}")
         if kwargs:
             _refuse_ufunc_keywords(ufunc, kwargs)
         return apply_ufunc(ufunc, inputs)
@@ -723,6 +741,10 @@ def apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if type(entry) is Plain:
         return function(*[unwrap(a) for a in args], **{k: unwrap(v) for k, v in kwargs.items()})
     name = name_of(function)
+    if isinstance(function, np.ufunc) and getattr(np, function.__name__, function) is not function:
+        raise MissingRuleError(
+            f"An array's method cannot take a Tensor: write {name}(a, ...) for a.{function.__name__}(...)."
+        )
     if type(entry) is Refused:
         raise MissingRuleError(f"{name} is not differentiable here: {entry.reason}")
     raise MissingRuleError(

@@ -14,7 +14,7 @@ from .graph import Node, pullback, toposort
 from .recording import is_recording, recording
 from .table import Rule
 from .tensor import Tensor, node_of, owned, record, seed_of, unwrap, wrap
-from .trees import flatten, paths
+from .trees import flatten, map_leaves, paths
 
 __all__ = ["grad", "gradients", "value_and_grad", "vjp"]
 
@@ -123,7 +123,8 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     >>> pullback(np.ones(2))
     (array([ 1., -1.]),)
     """
-    return _vjp(f, primals, range(len(primals)))
+    own = map_leaves(lambda leaf: leaf.copy() if isinstance(leaf, np.ndarray) else leaf, primals)
+    return _vjp(f, own, range(len(primals)))  # copies, for the pullback may be called when the caller's have changed
 
 
 def _vjp(f: Callable[..., Any], primals: tuple[Any, ...], numbers: Sequence[int]) -> tuple[Any, Callable[..., Any]]:

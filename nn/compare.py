@@ -254,9 +254,8 @@ def _flat(model: Sequential, prefix: str = "") -> Iterator[tuple[str, Any]]:
 def _hand_network(layers: list[Layer], loss: Callable[..., Any]) -> DeltaNetwork:
     """Build the network that nn.delta differentiates by hand."""
     keywords: dict[str, Any] = {}
-    while isinstance(loss, functools.partial):
-        keywords = {**loss.keywords, **keywords}
-        loss = loss.func
+    if isinstance(loss, functools.partial):
+        keywords, loss = loss.keywords, loss.func
     if loss not in HAND_RULES:
         known = ", ".join(f.__name__ for f in HAND_RULES)
         raise TypeError(

@@ -157,7 +157,8 @@ def cross_entropy(z: Any, y: Any, reduction: str = "mean") -> Any:
     0.6931
     """
     z, y = _distributions("cross_entropy", z, y)
-    return _reduced(ag.logsumexp(z, axis=-1, keepdims=True) - np.sum(y * z, axis=-1, keepdims=True), reduction)
+    chosen = np.sum(y * np.where(y == 0, 0, z), axis=-1, keepdims=True)  # a logit of -inf may rule a class out
+    return _reduced(ag.logsumexp(z, axis=-1, keepdims=True) - chosen, reduction)
 
 
 def accuracy(outputs: Any, labels: Any) -> float:
@@ -197,7 +198,10 @@ def accuracy(outputs: Any, labels: Any) -> float:
 
 
 def _array(value: Any) -> Any:
-    return value if isinstance(value, ag.Tensor) else np.asarray(value)
+    value = value if isinstance(value, ag.Tensor) else np.asarray(value)
+    if value.dtype.kind == "c":
+        raise ag.errors.DTypeError("a loss is of real numbers, and these are complex: take np.real or np.abs")
+    return value
 
 
 def _plain(value: Any) -> Any:

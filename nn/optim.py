@@ -49,6 +49,7 @@ class SGD:
                     f"SGD updates Parameters, and one of these is a {type(parameter).__name__}: pass "
                     "model.parameters(), or a list, as in SGD([w], lr=0.1)"
                 )
+        self.parameters = list(dict.fromkeys(self.parameters))  # one that is shared takes one step
         if not 0 < lr < np.inf:
             raise ValueError(f"lr is {lr}, but a learning rate is positive and finite (claim Y11: between 0 and 1)")
         if not 0 <= momentum < 1:

@@ -191,7 +191,13 @@ def _train_once(
     parameters = model.parameters()
     for rows in batches(len(inputs), batch_size, rng):
         optimizer.zero_grad()
-        value = loss(model(inputs[rows]), targets[rows])
+        outputs = model(inputs[rows])
+        if np.ndim(outputs) == 1 and len(rows) > 1:
+            raise ag.errors.ShapeError(
+                f"the model returned shape {np.shape(outputs)} for {len(rows)} samples, which a loss takes for one "
+                "sample: outputs have shape (samples, outputs). Return o[:, None], and give such targets"
+            )
+        value = loss(outputs, targets[rows])
         if not isinstance(value, ag.Tensor):
             raise TypeError(
                 f"the loss returned a {type(value).__name__}, which has no gradient: compute it from the outputs with "

@@ -121,6 +121,18 @@ def test_requires_grad_set_later_does_not_reach_into_recorded_graphs():
 # --- what is recorded, what is kept -------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("look", [lambda w: w, lambda w: w.T])
+def test_overwriting_reaches_graphs_from_before_a_freeze(look):
+    w, u = leaf([1.0, 2.0]), leaf([1.0, 1.0])
+    view = look(w)
+    y = (u * view).sum()
+    w.requires_grad = False
+    w.requires_grad = True
+    w.data = [5.0, 6.0]
+    with pytest.raises(errors.OverwrittenError):
+        y.backward()
+
+
 def test_only_differentiable_paths_are_recorded():
     x, c = leaf([1.0]), ag.Tensor([2.0])
     assert (x * c).requires_grad
@@ -1071,3 +1083,54 @@ def test_kinds_of_node():
     assert type(x.T.node) is View
     assert type(x[:, :1].node) is View
     assert (x.T.node.version, (x * 2).node.version) == (x.node.version, 0)
+
+
+# --- what callers may change afterwards ---------------------------------------------------------------------
+
+
+def test_a_list_used_as_index_may_change_afterwards():
+    x, index = leaf([0.0, 1.0, 2.0, 3.0]), [0, 1]
+    y = x[index]
+    index[0] = 3
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad, [1, 1, 0, 0])
+    np.testing.assert_array_equal(x[[]].data, [])
+
+
+def test_primals_of_vjp_may_change_before_the_pullback():
+    a = np.array([1.0, 2.0])
+    _, pullback = ag.vjp(lambda x: x * x, a)
+    a[:] = 7
+    np.testing.assert_array_equal(pullback(np.ones(2))[0], [2, 4])
+
+
+@pytest.mark.parametrize("twin", [copy.copy, lambda x: ag.Tensor(x.detach())], ids=["copy", "Tensor(detached)"])
+def test_twins_have_memory_of_their_own(twin):
+    x = leaf([1.0, 2.0])
+    z = twin(x)
+    y = (z * z).sum() if z.requires_grad else (x * z).sum()
+    x.data = [5.0, 6.0]
+    np.testing.assert_array_equal(z.data, [1, 2])
+    assert y.item() == 5
+
+
+def test_data_that_does_not_fit_is_refused():
+    x = leaf([1.0, 2.0])
+    with pytest.raises(errors.DTypeError, match="complex128 values do not fit"):
+        x.data = np.array([1j, 2j])
+    shared = ag.Tensor(np.broadcast_to(1.0, (2,)))
+    with pytest.raises(errors.LostGradientError, match=r"read-only.*a\.copy\(\)"):
+        shared.data = [1.0, 2.0]
+
+
+def test_a_missing_method_names_the_function():
+    with pytest.raises(AttributeError, match=r"np\.cumsum\(t"):
+        leaf([1.0]).cumsum()
+    assert not hasattr(leaf([1.0]), "no_such_thing")
+
+
+def test_methods_of_arrays_name_the_function():
+    with pytest.raises(errors.MissingRuleError, match=r"np\.clip\(a, \.\.\.\)"):
+        np.ones(3).clip(0, leaf(2.0))
+    with pytest.raises(errors.MissingRuleError, match=r"\[:, None\]"):
+        np.add.outer(leaf([1.0]), [2.0])

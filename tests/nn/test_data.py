@@ -68,6 +68,12 @@ def test_the_same_seed_gives_the_same_split_and_another_another():
     assert not np.array_equal(nn.stratified_split(labels, 360, rng)[1], first[1])  # it goes on from there
 
 
+def test_no_class_is_preferred_where_proportions_are_not_whole():
+    labels = np.repeat([0, 1, 2], 5)
+    picked = [labels[nn.stratified_split(labels, 1, rng=seed)[1][0]] for seed in range(60)]
+    assert np.bincount(picked, minlength=3).min() >= 10  # 20 expected
+
+
 def test_both_parts_are_shuffled_and_every_sample_can_be_picked():
     labels = np.repeat([0, 1], 50)
     picked = np.zeros(100, int)

@@ -348,7 +348,7 @@ def test_labels_leave_float32_alone():
 
 def test_integer_outputs_count_as_floats():
     assert SQUARED([[3, 1]], [[1, 2]]) == 2.5
-    assert SQUARED(np.array([[0]], np.uint8), np.array([[2]], np.uint8)) == 2  # not (0 - 2) modulo 256
+    assert SQUARED(np.array([[0]], np.uint8), np.array([[20]], np.uint8)) == 200  # not of (0 - 20) modulo 256
 
 
 @each
@@ -388,3 +388,16 @@ def test_accuracy_counts_the_samples_whose_largest_output_is_at_the_label():
 def test_accuracy_of_what_does_not_fit_is_an_error(outputs, labels, message):
     with pytest.raises(ag.errors.ShapeError, match=message):
         nn.accuracy(outputs, labels)
+
+
+def test_a_class_ruled_out_by_an_infinite_logit():
+    value = nn.cross_entropy(np.array([[1.0, 2.0, -np.inf]]), [1])
+    np.testing.assert_allclose(value, np.log1p(np.exp(-1.0)))
+    gradient = ag.grad(nn.cross_entropy)(np.array([[1.0, 2.0, -np.inf]]), [1])
+    np.testing.assert_allclose(gradient.sum(), 0, atol=1e-15)
+    assert gradient[0, 2] == 0
+
+
+def test_complex_numbers_are_refused():
+    with pytest.raises(ag.errors.DTypeError, match="complex"):
+        nn.squared_error([[1 + 5j]], [[1.0]])

@@ -191,3 +191,11 @@ def test_R11_a_rate_above_1_is_allowed_and_diverges():
         (w * w).sum().backward()
         optimizer.step()
     assert w.data[0] == pytest.approx(1.2**10)  # w <- w - 1.1 * 2 w = -1.2 w
+
+
+def test_a_shared_parameter_takes_one_step():
+    w = nn.Parameter([1.0])
+    opt = nn.SGD([w, w], lr=0.1)
+    w.sum().backward()
+    opt.step()
+    np.testing.assert_allclose(w.data, [0.9])

@@ -522,14 +522,15 @@ class Modes(nn.Module):
         self.frozen.eval()
 
     def forward(self, x):
-        self.seen.append((self.training, self.part.training))
-        return self.frozen(self.part(x))
+        z = self.part(x)
+        self.seen.append((self.training, self.part.training, z.requires_grad))
+        return self.frozen(z)
 
 
 def test_evaluate_gives_an_array_in_evaluation_mode_and_records_nothing():
     model = Modes()
     outputs = nn.evaluate(model, X)
-    assert type(outputs) is np.ndarray and model.seen == [(False, False)]
+    assert type(outputs) is np.ndarray and model.seen == [(False, False, False)]
     np.testing.assert_array_equal(outputs, model(X).numpy())
     assert (model.training, model.part.training, model.frozen.training) == (True, True, False)  # as it was
     assert nn.evaluate(model, X.tolist()).shape == (10, 2)
@@ -549,7 +550,7 @@ def test_evaluate_restores_the_modes_and_the_recording_when_forward_raises():
 def test_fit_trains_in_training_mode_and_validates_in_evaluation_mode():
     model = Modes().eval()
     fit(model, epochs=2, batch_size=None, validation=(X, Y))
-    assert model.seen == [(True, True), (False, False)] * 2
+    assert model.seen == [(True, True, True), (False, False, False)] * 2
     assert model.training
 
 
@@ -608,3 +609,22 @@ def test_the_bar_is_put_away_when_training_fails(capsys):
     assert "2/5" in capsys.readouterr().out
     fit(make(), epochs=2, progress=True)  # rich allows one live display at a time
     assert "2/2" in capsys.readouterr().out
+
+
+def test_outputs_without_an_axis_of_outputs_are_refused():
+    class Flat(nn.Module):
+        def __init__(self):
+            self.linear = nn.Linear(2, 1, rng=0)
+
+        def forward(self, x):
+            return self.linear(x)[:, 0]
+
+    model = Flat()
+    with pytest.raises(ag.errors.ShapeError, match=r"\(4,\) for 4 samples.*o\[:, None\]"):
+        nn.fit(
+            model,
+            (np.ones((4, 2)), np.ones(4)),
+            loss=nn.squared_error,
+            optimizer=nn.SGD(model.parameters(), lr=0.1),
+            epochs=1,
+        )
