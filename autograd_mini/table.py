@@ -241,7 +241,15 @@ class Rule:
 
     @functools.cached_property
     def _signature(self) -> inspect.Signature:
-        return self.signature or inspect.signature(self.function)
+        if self.signature is not None:
+            return self.signature
+        try:
+            return inspect.signature(self.function)
+        except ValueError:  # compiled, and silent about it: then it is called as its rule is written
+            parameter = inspect.Parameter
+            operands = [parameter(name, parameter.POSITIONAL_ONLY) for name in self.operands]
+            keywords = [parameter(n, parameter.KEYWORD_ONLY, default=d) for n, d in self.keywords.items()]
+            return inspect.Signature([*operands, *keywords])
 
     def _is_default(self, name: str, value: Any) -> bool:
         parameter = self._signature.parameters.get(name)

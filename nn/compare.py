@@ -225,8 +225,11 @@ Layer = tuple[Linear, Activation | None]
 
 def _layers(model: Module) -> list[Layer]:
     """Read a model as pairs of a Linear layer and its activation."""
-    if not isinstance(model, Sequential):
-        raise TypeError(f"compare reads models that are nn.Sequential or nn.MLP; this is a {type(model).__name__}")
+    if not _is_sequence(model):
+        raise TypeError(
+            "compare reads models that are nn.Sequential or nn.MLP, with their forward(); "
+            f"this is a {type(model).__name__}"
+        )
     found: list[Layer] = []
     for name, module in _flat(model):
         if type(module) is Linear and all(module is not linear for linear, _ in found):
@@ -243,12 +246,16 @@ def _layers(model: Module) -> list[Layer]:
     return found
 
 
-def _flat(model: Sequential, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, layer in model.children():
-        if isinstance(layer, Sequential):
-            yield from _flat(layer, f"{prefix}{name}.")
+def _is_sequence(module: Module) -> bool:
+    return isinstance(module, Sequential) and type(module).forward is Sequential.forward
+
+
+def _flat(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for i, layer in enumerate(model.layers):
+        if _is_sequence(layer):
+            yield from _flat(layer, f"{prefix}{i}.")
         else:
-            yield prefix + name, layer
+            yield f"{prefix}{i}", layer
 
 
 def _hand_network(layers: list[Layer], loss: Callable[..., Any]) -> DeltaNetwork:

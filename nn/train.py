@@ -310,6 +310,9 @@ def _bar(epochs: int, show: bool | None) -> Iterator[Callable[[History], None]]:
     console = Console()
     if show is None:
         show = console.is_terminal or (console.is_jupyter and find_spec("ipywidgets") is not None)
+    if not show:
+        yield lambda history: None
+        return
     columns = (
         TextColumn("epoch"),
         MofNCompleteColumn(),
@@ -317,7 +320,7 @@ def _bar(epochs: int, show: bool | None) -> Iterator[Callable[[History], None]]:
         TextColumn("{task.description}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=not show) as bar:
+    with Progress(*columns, console=console) as bar:
         task = bar.add_task("", total=epochs)
 
         def report(history: History) -> None:

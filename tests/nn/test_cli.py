@@ -164,7 +164,7 @@ def test_a_failed_proof_exits_with_1_and_says_which(tmp_path, monkeypatch, compu
         (["demo", "--seed", "-1"], "--seed"),
         (["demo", "--seed", "one"], "--seed"),
         (["demo", "--sed", "1"], "--seed"),
-        (["dem"], "demo"),
+        (["dem"], "No such command"),
         (["demo", "extra"], "extra"),
     ],
 )
