@@ -156,7 +156,7 @@ class Alias(View):
 class Leaf(Node):
     """A node without parents: a value made by the user. It keeps no array alive."""
 
-    __slots__ = ("__weakref__", "formers", "requires_grad", "version")
+    __slots__ = ("__weakref__", "requires_grad", "twins", "version")
 
     def __init__(
         self, data: Array | Spec, requires_grad: bool, owner: Callable[[], Any] | None, scope: tuple[str, ...]
@@ -165,14 +165,33 @@ class Leaf(Node):
         self.requires_grad = requires_grad
         self.version = 1
         self.owner = owner
-        self.formers: tuple[Callable[[], Leaf | None], ...] = ()
+        self.twins: tuple[weakref.ref[Leaf], ...] = ()  # other leaves on the same memory
 
     def renewed(self, requires_grad: bool) -> Leaf:
-        """Return a leaf for the same value that does, or does not, require grad; it knows those before it."""
+        """Return a leaf for the same value that does, or does not, require grad."""
         leaf = Leaf(self.out, requires_grad, self.owner, self.scope)
         leaf.tag = self.tag
-        leaf.formers = (weakref.ref(self), *(former for former in self.formers if former() is not None))
+        leaf.join(self)
         return leaf
+
+    def join(self, other: Leaf) -> None:
+        """Share the write counts with another leaf on the same memory."""
+        group = [leaf for ref in (*other.twins, weakref.ref(other)) if (leaf := ref()) is not None]
+        for leaf in group:
+            leaf.twins = (*(ref for ref in leaf.twins if ref() is not None), weakref.ref(self))
+        self.twins = tuple(map(weakref.ref, group))
+
+    def written(self) -> None:
+        """Count a write to the memory."""
+        self.version += 1
+        for ref in self.twins:
+            if (leaf := ref()) is not None:
+                leaf.version += 1
+
+    def selves(self) -> list[Leaf]:
+        """Return this leaf and those that stood for the same Tensor before `requires_grad` was changed."""
+        twins = [leaf for ref in self.twins if (leaf := ref()) is not None]
+        return [self, *(leaf for leaf in twins if leaf.owner is self.owner)]
 
     @property
     def value(self) -> Array | None:

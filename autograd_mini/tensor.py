@@ -123,10 +123,7 @@ class Tensor:
         if isinstance(self._value, np.ndarray) and not self._value.flags.writeable:
             raise LostGradientError("The Tensor shares a read-only array: make it of a copy, Tensor(a.copy()).")
         self._value[...] = value
-        self.node.version += 1
-        for former in self.node.formers:
-            if (leaf := former()) is not None:
-                leaf.version += 1
+        self.node.written()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -157,7 +154,10 @@ class Tensor:
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
         if self.node is None or isinstance(self.node, Alias):  # a constant becomes a leaf of its own
+            source = source_of(self.node)
             self.node = Leaf(self._value, False, weakref.ref(self), current.get().scope)
+            if source is not None:
+                self.node.join(source)
         if not isinstance(self.node, Leaf):
             raise LostGradientError("requires_grad is set on leaves only; .detach() a result that needs no gradient.")
         if value and self.dtype.kind not in "fc":
@@ -378,7 +378,8 @@ class Tensor:
     def __repr__(self) -> str:
         extra = ", requires_grad=True" if self.requires_grad else ""
         name = f", name={self.name!r}" if self.name else ""
-        return f"Tensor({np.array2string(self._value, separator=', ', prefix='Tensor(')}{extra}{name})"
+        kind = type(self).__name__
+        return f"{kind}({np.array2string(self._value, separator=', ', prefix=f'{kind}(')}{extra}{name})"
 
     def __format__(self, spec: str) -> str:
         return format(self._value.item() if spec and self.ndim == 0 else self._value, spec)

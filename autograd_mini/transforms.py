@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .errors import DTypeError, ShapeError
-from .graph import Node, pullback, toposort
+from .graph import Leaf, Node, pullback, toposort
 from .recording import is_recording, recording
 from .table import Rule
 from .tensor import Tensor, node_of, owned, record, seed_of, unwrap, wrap
@@ -80,10 +80,12 @@ def _gradients(outs: list[Tensor], ins: list[Tensor], seeds: Sequence[Any], lift
             node = node_of(out, "gradients()")
             seed = seed_of(out, cotangent, lift is not None)
             pending[node] = pending[node] + seed if node in pending else seed
-    found = pullback(pending, targets, lift=lift)
+    selves = [node.selves() if isinstance(node, Leaf) else [node] for node in targets]
+    found = pullback(pending, [node for nodes in selves for node in nodes], lift=lift)
     result = []
-    for x, node in zip(ins, targets, strict=True):
-        g = found.get(node)
+    for x, nodes in zip(ins, selves, strict=True):
+        parts = [found[node] for node in nodes if node in found]
+        g = sum(parts[1:], parts[0]) if parts else None
         if g is None:
             g = np.zeros_like(x._value)
             g = wrap(g, None) if lift is not None else g

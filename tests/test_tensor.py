@@ -1134,3 +1134,23 @@ def test_methods_of_arrays_name_the_function():
         np.ones(3).clip(0, leaf(2.0))
     with pytest.raises(errors.MissingRuleError, match=r"\[:, None\]"):
         np.add.outer(leaf([1.0]), [2.0])
+
+
+def test_gradients_find_a_leaf_that_was_frozen_in_between():
+    w = leaf([1.0, 2.0])
+    y = (w * w).sum()
+    w.requires_grad = False
+    w.requires_grad = True
+    np.testing.assert_array_equal(ag.gradients(y, w), [2, 4])
+    np.testing.assert_array_equal(ag.gradients(y + (w * 3).sum(), w), [5, 7])
+
+
+def test_a_leaf_made_of_a_detached_value_notices_writes_to_its_source():
+    x = ag.Tensor(np.array([1.0, 2.0]))
+    d = x.detach()
+    d.requires_grad = True
+    for written in (x, d):
+        y = (d * d).sum()
+        written.data = [5.0, 6.0]
+        with pytest.raises(errors.OverwrittenError):
+            y.backward()

@@ -38,6 +38,7 @@ def logsumexp(a: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool 
     array([0.5, 0.5])
     """
     a = np.asarray(a)
+    a = a if a.dtype.kind == "f" else a.astype(float)
     top = np.max(a, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
     with np.errstate(divide="ignore"):  # log(0) = -inf is the right answer where every entry is -inf
