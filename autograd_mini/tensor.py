@@ -6,6 +6,7 @@ import operator
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -67,7 +68,9 @@ class Tensor:
     array([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_value", "grad", "node")
+    __slots__ = ("__weakref__", "_kin", "_value", "grad", "node")
+
+    _kin: WeakSet[Tensor]  # the Tensors on the same memory; unset until there is a second one
 
     node: Node | None
     grad: Any
@@ -371,6 +374,11 @@ class Tensor:
                 "`v += ...` on a view of another Tensor: NumPy would change that one too, a recorded value cannot. "
                 "Take a copy first (v = v.copy()), or write v = v + ..."
             )
+        if any(other is not self for other in getattr(self, "_kin", ())):
+            raise UnsupportedArgumentError(
+                "`t += ...` while a view of t is in use: NumPy would change the view too, a recorded value cannot. "
+                "Write t = t + ..., or take copies for views (t[0].copy())."
+            )
         return op(self, other)  # type: ignore[no-any-return]
 
     __hash__ = object.__hash__  # by identity: == is elementwise
@@ -548,7 +556,8 @@ def record(rule: Rule, data: Array, operands: Sequence[Any], kwargs: dict[str, A
     view = rule.view and shares(data, operands[0])
     source = source_of(parents[0]) if view else None
     if state.mode == "off" or not mask:
-        return wrap(data, None if source is None else Alias(data, source, state.scope))
+        result = wrap(data, None if source is None else Alias(data, source, state.scope))
+        return _with_kin(result, operands[0]) if view else result
     if data.dtype.kind not in "fc":
         raise UnsupportedArgumentError(
             f"{rule.name} was asked for a result of dtype {data.dtype}, which has no derivative. "
@@ -569,7 +578,17 @@ def record(rule: Rule, data: Array, operands: Sequence[Any], kwargs: dict[str, A
     node = (View if view else Node)(rule, tuple(args), kwargs or None, parents, out, seen, state.scope)
     if isinstance(node, View):
         node.source = source
-    return wrap(data, node)
+    return _with_kin(wrap(data, node), operands[0]) if view else wrap(data, node)
+
+
+def _with_kin(view: Tensor, base: Any) -> Tensor:
+    """Let a view and the Tensors whose memory it shows know of each other."""
+    if isinstance(base, Tensor):
+        if not hasattr(base, "_kin"):
+            base._kin = WeakSet((base,))
+        view._kin = base._kin
+        view._kin.add(view)
+    return view
 
 
 def checked(data: Any, name: str) -> Array:
