@@ -755,7 +755,11 @@ def apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return entry.implementation(*args, **kwargs)
     if type(entry) is Constant:
         if kwargs.get("out") is not None:
-            raise UnsupportedArgumentError(f"{name_of(function)} on a Tensor cannot take out=.")
+            raise UnsupportedArgumentError(
+                f"{name_of(function)} on a Tensor cannot take out=: write `result = {name_of(function)}(...)`."
+            )
+        if function is np.sign and _has_gradient(args[0]) and args[0].dtype.kind == "c":
+            raise UnsupportedArgumentError("np.sign is constant for real numbers only: write z / np.abs(z).")
         result = function(*[unwrap(a) for a in args], **{k: unwrap(v) for k, v in kwargs.items()})
         return tuple(_constant(r) for r in result) if isinstance(result, tuple) else _constant(result)
     if type(entry) is Plain:

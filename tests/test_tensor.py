@@ -1157,3 +1157,9 @@ def test_a_leaf_made_of_a_detached_value_notices_writes_to_its_source():
         written.data = [5.0, 6.0]
         with pytest.raises(errors.OverwrittenError):
             y.backward()
+
+
+def test_the_sign_of_complex_numbers_is_not_taken_for_constant():
+    with pytest.raises(errors.UnsupportedArgumentError, match=r"z / np\.abs\(z\)"):
+        np.sign(leaf([1 + 1j]))
+    assert not np.sign(leaf([-2.0])).requires_grad
