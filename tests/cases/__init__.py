@@ -1,0 +1,28 @@
+"""What each function of the table is tried on: one row per call, a file of rows per file of rules.
+
+Every floating-point array in a row is an operand: the tests differentiate by each of them, alone and together. Whatever
+else stands there (numbers, lists, masks, integer arrays) is passed on as it is. Arrays are read-only, so that a rule
+that writes into its operand fails; their entries lie apart from each other and from kinks by more than a step.
+"""
+
+import importlib
+import pkgutil
+from typing import Any
+
+from .base import Case, on
+
+__all__ = ["CASES", "CONSTANTS", "INVALID", "PLAIN", "REFUSED", "Case", "on"]
+
+CASES: dict[Any, list[Case]] = {}  # functions that are differentiated
+CONSTANTS: dict[Any, list[Case]] = {}  # functions through which no cotangent passes
+PLAIN: dict[Any, list[Case]] = {}  # functions of metadata
+REFUSED: list[tuple[Any, Case, str]] = []  # what is refused at the call, and the name that the message must have
+INVALID: list[tuple[Any, Case, type[Exception]]] = []  # what NumPy itself refuses
+
+for module in pkgutil.iter_modules(__path__):
+    rows = importlib.import_module(f".{module.name}", __name__)
+    for table, name in ((CASES, "CASES"), (CONSTANTS, "CONSTANTS"), (PLAIN, "PLAIN")):
+        for function, cases in getattr(rows, name, {}).items():
+            table.setdefault(function, []).extend(cases)
+    REFUSED += getattr(rows, "REFUSED", [])
+    INVALID += getattr(rows, "INVALID", [])
