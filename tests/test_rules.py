@@ -19,176 +19,27 @@ from autograd_mini.rules.index import scatter
 from autograd_mini.table import TABLE, Composite, Constant, Plain, Refused, Rule, name_of
 
 from .cases import CASES, CONSTANTS, INVALID, PLAIN, REFUSED, Case, on
-
-# --- what is tried -------------------------------------------------------------------------------------------------
-
-
-def named(function):
-    return getattr(TABLE.get(function), "name", None) or name_of(function)
-
-
-def ours(function):
-    """Other tests add functions of their own to the table."""
-    module = getattr(function, "__module__", None) or "numpy"
-    return module.split(".")[0] in ("numpy", "autograd_mini", "_operator")
-
-
-def entries(*kinds):
-    return [f for f, entry in TABLE.items() if isinstance(entry, kinds) and ours(f)]
-
-
-def each(functions):
-    return pytest.mark.parametrize("function", functions, ids=named)
-
-
-DIFFERENTIABLE = entries(Rule, Composite)
-RULES = entries(Rule)
-
-
-def every_row(check):
-    """Make of ``check(function, case)`` one test per function, which tries every row and tells all that fail.
-
-    One test per row would take pytest longer than the rows themselves.
-    """
-
-    @each(DIFFERENTIABLE)
-    def test(function):
-        errors = []
-        for case in CASES.get(function, []):
-            try:
-                check(function, case)
-            except Exception as error:
-                error.add_note(f"in the row {named(function)}({case})")
-                errors.append(error)
-        if errors:
-            raise ExceptionGroup(f"{named(function)}: {len(errors)} of {len(CASES[function])} rows", errors)
-
-    test.__doc__ = check.__doc__
-    return test
-
-
-def operands(tree):
-    """The arrays to differentiate by, in the order of the call."""
-    if isinstance(tree, np.ndarray) and tree.dtype.kind in "fc":
-        return [tree]
-    if isinstance(tree, dict):
-        tree = list(tree.values())
-    return [x for branch in tree for x in operands(branch)] if isinstance(tree, (Case, list, tuple)) else []
-
-
-def filled(tree, values):
-    """The same arguments with the operands replaced, one after the other, by `values` (an iterator)."""
-    if isinstance(tree, np.ndarray) and tree.dtype.kind in "fc":
-        return next(values)
-    if isinstance(tree, dict):
-        return {name: filled(branch, values) for name, branch in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        return type(tree)(filled(branch, values) for branch in tree)
-    return tree
-
-
-def plain(tree):
-    if isinstance(tree, dict):
-        return {name: plain(branch) for name, branch in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        return type(tree)(plain(branch) for branch in tree)
-    return tree.data if isinstance(tree, ag.Tensor) else tree
-
-
-def call(function, case, values):
-    values = iter(values)
-    return function(*filled(case.args, values), **filled(case.kwargs, values))
-
-
-def call_numpy(function, case, xs):
-    xs = iter(xs)
-    return function(*plain(filled(case.args, xs)), **plain(filled(case.kwargs, xs)))
-
-
-def outputs(result):
-    return list(result) if isinstance(result, (list, tuple)) else [result]
-
-
-def evaluate(function, case, xs):
-    """NumPy's own answer, as a list of arrays."""
-    return outputs(call_numpy(function, case, xs))
-
-
-def cotangents(ys, seed=1):
-    rng = np.random.default_rng(seed)
-    return [rng.normal(size=np.shape(y)).astype(np.asarray(y).dtype) for y in ys]
-
-
-def gradient(function, case, xs, cs, directions=()):
-    """Cotangents of the operands; with `directions`, those of the cotangents along them, and so on."""
-    leaves = [ag.Tensor(x, requires_grad=True) for x in xs]
-    ys = outputs(call(function, case, leaves))
-    for direction in directions:
-        ys, cs = ag.gradients(ys, leaves, cs, create_graph=True), direction
-    return list(ag.gradients(list(ys), leaves, list(cs)))
-
-
-def close(got, expected, tolerance):
-    __tracebackhide__ = True
-    assert len(got) == len(expected)
-    for g, e in zip(got, expected, strict=True):
-        scale = np.max(np.abs(e), initial=1)
-        np.testing.assert_allclose(g, e, rtol=tolerance, atol=tolerance * scale)
-
-
-# --- derivatives without any rule ----------------------------------------------------------------------------------
-
-NOT_ANALYTIC = {np.conjugate, np.real, np.imag, np.absolute, np.var, np.std}
-
-
-def complex_step(function, case, xs, cs):
-    r"""``Im f(x + ih) / h``: exact to rounding, since nothing is subtracted. None where NumPy has no such ``f``."""
-    found = []
-    if function in NOT_ANALYTIC:
-        return None
-    for i, x in enumerate(xs):
-        g = np.zeros(x.shape)
-        for k in np.ndindex(x.shape):
-            z = x.astype(complex)
-            z[k] += 1e-20j
-            try:
-                ys = evaluate(function, case, [*xs[:i], z, *xs[i + 1 :]])
-            except (TypeError, np.exceptions.ComplexWarning):
-                return None
-            g[k] = sum(np.sum(c * y) for c, y in zip(cs, ys, strict=True)).imag / 1e-20
-        found.append(g)
-    return found
-
-
-def difference(f, h=0.02):
-    """The derivative at 0 by central differences, extrapolated twice: the error falls as ``h**6``."""
-    d = [(f(h / n) - f(-h / n)) / (2 * h / n) for n in (1, 2, 4)]
-    d = [(4 * d[1] - d[0]) / 3, (4 * d[2] - d[1]) / 3]
-    return (16 * d[1] - d[0]) / 15
-
-
-def differences(function, case, xs, cs):
-    """The whole Jacobian by differences, transposed, times the cotangents."""
-    found = []
-    for i, x in enumerate(xs):
-        g = np.zeros(x.shape)
-        for k in np.ndindex(x.shape):
-            unit = np.zeros(x.shape)
-            unit[k] = 1
-
-            def moved(h, i=i, x=x, unit=unit):
-                ys = evaluate(function, case, [*xs[:i], x + h * unit, *xs[i + 1 :]])
-                return sum(np.sum(c * y) for c, y in zip(cs, ys, strict=True))
-
-            g[k] = difference(moved)
-        found.append(g)
-    return found
-
-
-def coarse(ys):
-    """How well differences can be resolved: some rows ask NumPy for a float32 result."""
-    return 1e-3 if any(np.asarray(y).dtype == np.float32 for y in ys) else 1e-7
-
+from .generated import (
+    DIFFERENTIABLE,
+    RULES,
+    call,
+    call_numpy,
+    close,
+    coarse,
+    complex_step,
+    cotangents,
+    difference,
+    differences,
+    each,
+    entries,
+    evaluate,
+    every_row,
+    gradient,
+    named,
+    operands,
+    ours,
+    outputs,
+)
 
 # --- every row -----------------------------------------------------------------------------------------------------
 
