@@ -1,4 +1,4 @@
-"""What the tests that are generated from the table share: its functions, their rows, calls, and derivatives by differences."""
+"""What the generated tests share: the table's functions, their rows, calls, and derivatives by differences."""
 
 import numpy as np
 import pytest
