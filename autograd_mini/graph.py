@@ -36,6 +36,47 @@ class Spec:
         return f"Spec(shape={self.shape}, dtype={self.dtype})"
 
 
+class Several:
+    """The outputs of a function that returns a tuple: arrays, or a `Spec` of each that was not kept.
+
+    Attributes
+    ----------
+    parts : tuple of (array or Spec)
+        The outputs.
+    item : Rule
+        By which one of them is taken out.
+    """
+
+    __slots__ = ("item", "parts")
+
+    shape, dtype, size = (), None, 0  # a `Parts` has the same, so the sweep finds that it fits
+
+    def __init__(self, parts: Iterable[Array | Spec], item: Any) -> None:
+        self.parts = tuple(parts)
+        self.item = item
+
+    def __iter__(self) -> Iterator[Array | Spec]:
+        return iter(self.parts)
+
+    def __getitem__(self, i: int) -> Array | Spec:
+        return self.parts[i]
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+
+class Parts(tuple[Any, ...]):
+    """The cotangent of a tuple: one for each output; None for one that received none."""
+
+    __slots__ = ()
+
+    shape, dtype = Several.shape, Several.dtype
+
+    def __add__(self, other: tuple[Any, ...]) -> Parts:
+        pairs = zip(self, other, strict=True)
+        return Parts(q if p is None else p if q is None else p + q for p, q in pairs)
+
+
 class Node:
     """One recorded application of a rule.
 
@@ -52,8 +93,9 @@ class Node:
         Keyword metadata of the call, such as ``axis``.
     parents : tuple of (Node or None)
         One per operand; None where the operand is a plain value.
-    out : array or Spec
-        The result if a rule reads it or it is small; else its shape and dtype.
+    out : array, Spec or Several
+        The result if a rule reads it or it is small; else its shape and dtype. `Several` where it is a tuple: then each
+        output has a node of its own, with this one as its parent.
     seen : int
         Write counts of the leaves whose values are residuals here, added up, as they were when this was recorded.
     scope : tuple of str
@@ -116,7 +158,11 @@ class Node:
     @property
     def value(self) -> Array | None:
         """The value where it is still known, else None: pictures say so and never guess."""
-        return None if isinstance(self.out, Spec) else self.out
+        return None if isinstance(self.out, (Spec, Several)) else self.out
+
+    def item(self, i: int) -> Node:
+        """Return a new node for one output, where there are several."""
+        return Node(self.out.item, (self,), {"i": i}, (self,), self.out[i], 0, self.scope)
 
     def free(self) -> None:
         """Let go of residuals and edges; a later sweep that needs them says so."""
@@ -347,7 +393,14 @@ def lifted(node: Node, lift: Callable[[Array, Node], Any]) -> tuple[tuple[Any, .
         lift(arg, parent) if parent is not None and arg is not parent else arg
         for arg, parent in zip(node.args or (), node.parents, strict=True)
     )
-    return args, (node.out if isinstance(node.out, Spec) else lift(node.out, node))
+    return args, lifted_out(node.out, node, lift)
+
+
+def lifted_out(out: Any, node: Node, lift: Callable[[Array, Node], Any]) -> Any:
+    """Return the output of `node` in its place in the graph; of several, each in its own."""
+    if isinstance(out, Several):
+        return tuple(lifted_out(part, node.item(i), lift) for i, part in enumerate(out))
+    return out if isinstance(out, Spec) else lift(out, node)
 
 
 def fit(p: Array, like: Array | Spec, rule: Any, where: int) -> Array:

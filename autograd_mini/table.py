@@ -19,7 +19,9 @@ Whatever is in none of them raises, by name.
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -36,6 +38,7 @@ __all__ = [
     "composite",
     "constant",
     "defvjp",
+    "find",
     "name_of",
     "plain",
     "primitive",
@@ -72,7 +75,7 @@ class Plain(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """A function that has no derivative here, and why."""
+    """A function, or in place of a vjp an operand, that has no derivative here, and why."""
 
     reason: str
 
@@ -86,6 +89,8 @@ class Rule:
         The function and how a person calls it.
     vjps : sequence of callable or None
         One per operand, ``vjp(g, y, *operands, **keywords)``; None where no cotangent passes.
+    refusals : dict
+        Why an operand, by its number, cannot be differentiated by.
     operands : tuple of str
         Names of the operands, in the order of a node's `args`.
     splat : bool
@@ -101,7 +106,7 @@ class Rule:
     def __init__(
         self,
         function: Function,
-        vjps: Sequence[Function | None],
+        vjps: Sequence[Function | Refused | None],
         each: Function | None,
         *,
         broadcasts: bool,
@@ -115,6 +120,8 @@ class Rule:
         self.view = view
         self.only = only
         self.signature = inspect.signature(signature) if signature is not None else None
+        self.refusals = {i: vjp.reason for i, vjp in enumerate(vjps) if isinstance(vjp, Refused)}
+        vjps = [None if isinstance(vjp, Refused) else vjp for vjp in vjps]
         written = [_Parsed(vjp, skip=2) for vjp in vjps if vjp is not None]
         if each is not None:
             written.append(_Parsed(each, skip=3))
@@ -132,11 +139,11 @@ class Rule:
                 f"{self.name}: a vjp takes the cotangent, the output, then the operands: (g, y, x). "
                 "Write (g, _y, x) where it does not read the output."
             )
-        self.vjps: Any = vjps if each is None else _Each(each)
         if each is None and not first.splat and len(vjps) > len(self.operands):
             raise RuleError(f"{self.name}: {len(vjps)} vjps for {len(self.operands)} operands.")
         if each is None and len(vjps) < len(self.operands):  # operands without a vjp, such as an index or a mask
-            self.vjps = (*vjps, *[None] * (len(self.operands) - len(vjps)))
+            vjps += [None] * (len(self.operands) - len(vjps))
+        self.vjps: Any = tuple(vjps) if each is None else _Each(each)
         self._written: dict[int | None, _Parsed] = {None: first}  # None: the one vjp that serves every operand
         if each is None:
             self._written = {i: _Parsed(vjp, skip=2) for i, vjp in enumerate(vjps) if vjp is not None}
@@ -304,7 +311,8 @@ def name_of(function: Function) -> str:
     module = getattr(function, "__module__", None) or ""
     name = getattr(function, "__name__", repr(function))
     if type(function).__name__ == "ufunc" and not module:
-        module = "numpy"
+        owners = (owner for owner in ("numpy", *LATE) if getattr(sys.modules.get(owner), name, None) is function)
+        module = next(owners, "numpy")
     if module.startswith("autograd_mini.rules."):
         return name
     return f"{module}.{name}".replace("numpy.", "np.", 1)
@@ -319,6 +327,20 @@ def refusal(function: str, argument: str) -> str:
     )
 
 
+LATE = {"scipy.special": "autograd_mini.scipy.special"}  # whose functions have rules in what is imported when it is used
+
+
+def find(function: Function) -> Entry | None:
+    """Return a function's entry; the rules of an optional library are loaded when one of its functions is met."""
+    entry = TABLE.get(function)
+    if entry is None and type(function).__name__ == "ufunc":
+        for library, rules in LATE.items():
+            if library in sys.modules and rules not in sys.modules:
+                importlib.import_module(rules)
+        entry = TABLE.get(function)
+    return entry
+
+
 def _register(function: Function, entry: Entry) -> None:
     if function in TABLE:
         raise RuleError(
@@ -330,7 +352,7 @@ def _register(function: Function, entry: Entry) -> None:
 
 def defvjp(
     function: Function,
-    *vjps: Function | None,
+    *vjps: Function | Refused | None,
     each: Function | None = None,
     broadcasts: bool | None = None,
     view: bool = False,
@@ -350,7 +372,9 @@ def defvjp(
     *vjps : callable or None
         ``vjp(g, y, a, b, *, axis=None)``: cotangent, output, operands; then, keyword-only and under NumPy's
         names, the keywords that it handles. A parameter that starts with ``_`` is not kept in memory: only its
-        shape and dtype can be read. None where no cotangent passes.
+        shape and dtype can be read. None where no cotangent passes; ``Refused(reason)`` where one would, but there is
+        no rule: then the call raises if that operand is differentiated. For a function that returns a tuple, ``g`` and
+        ``y`` are tuples too; an entry of ``g`` is None where no cotangent arrived.
     each : callable, optional
         For a function of a sequence: ``vjp(i, g, y, *arrays)``, where ``i`` says whose cotangent is meant.
     broadcasts : bool, optional

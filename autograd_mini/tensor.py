@@ -19,9 +19,9 @@ from .errors import (
     ShapeError,
     UnsupportedArgumentError,
 )
-from .graph import Alias, Array, Leaf, Node, Spec, View, next_serial, pullback, source_of
-from .recording import current
-from .table import TABLE, Composite, Constant, Plain, Refused, Rule, name_of
+from .graph import Alias, Array, Leaf, Node, Parts, Several, Spec, View, next_serial, pullback, source_of
+from .recording import State, current
+from .table import TABLE, Composite, Constant, Plain, Plan, Refused, Rule, find, name_of
 
 __all__ = ["Tensor", "node_of", "owned", "record", "seed_of", "unwrap", "wrap"]
 
@@ -544,14 +544,22 @@ def unwrap(value: Any) -> Any:
 # --- recording ----------------------------------------------------------------------------------------------------
 
 
-def record(rule: Rule, data: Array, operands: Sequence[Any], kwargs: dict[str, Any] | None = None) -> Tensor:
+def record(rule: Rule, data: Any, operands: Sequence[Any], kwargs: dict[str, Any] | None = None) -> Any:
     """Wrap a result; give it a node if a differentiable path leads through one of `operands`."""
     state = current.get()
+    for i, reason in rule.refusals.items():
+        if i < len(operands) and _has_gradient(operands[i]) and state.mode != "off":
+            raise UnsupportedArgumentError(
+                f"{rule.name} is not differentiable with respect to {rule.operands[i]}: {reason} "
+                f"Pass {rule.operands[i]}.detach() if no gradient is wanted."
+            )
     parents = tuple(x.node if isinstance(x, Tensor) else None for x in operands)
     mask = 0
     for i, parent in enumerate(parents):
         if parent is not None and parent.requires_grad and rule.vjps[i] is not None:
             mask |= 1 << i
+    if isinstance(data, (tuple, list)):
+        return _record_several(rule, data, operands, kwargs, parents, mask)
     data = checked(data, rule.name)
     view = rule.view and shares(data, operands[0])
     source = source_of(parents[0]) if view else None
@@ -564,6 +572,19 @@ def record(rule: Rule, data: Array, operands: Sequence[Any], kwargs: dict[str, A
             "Keep a floating dtype, or .detach() first if no gradient is wanted."
         )
     plan = rule.plan(mask, len(operands))
+    args, seen = _residuals(plan, operands, parents, state)
+    free_of_charge = data.size <= SMALL or source is not None  # a view of a leaf costs no memory
+    out = data if plan.out or state.keep or free_of_charge else Spec(data)
+    node = (View if view else Node)(rule, args, kwargs or None, parents, out, seen, state.scope)
+    if isinstance(node, View):
+        node.source = source
+    return _with_kin(wrap(data, node), operands[0]) if view else wrap(data, node)
+
+
+def _residuals(
+    plan: Plan, operands: Sequence[Any], parents: tuple[Node | None, ...], state: State
+) -> tuple[tuple[Any, ...], int]:
+    """Return what a node keeps of its operands, and how often the leaves among them have been written to."""
     args: list[Any] = []
     seen = 0
     for x, parent, kept in zip(operands, parents, plan.args, strict=False):  # optional operands may be absent
@@ -573,12 +594,42 @@ def record(rule: Rule, data: Array, operands: Sequence[Any], kwargs: dict[str, A
             seen += parent.version if parent is not None else 0
         else:
             args.append(parent if parent is not None else value if state.keep else _stand_in(value))
-    free_of_charge = data.size <= SMALL or source is not None  # a view of a leaf costs no memory
-    out = data if plan.out or state.keep or free_of_charge else Spec(data)
-    node = (View if view else Node)(rule, tuple(args), kwargs or None, parents, out, seen, state.scope)
-    if isinstance(node, View):
-        node.source = source
-    return _with_kin(wrap(data, node), operands[0]) if view else wrap(data, node)
+    return tuple(args), seen
+
+
+def _record_several(
+    rule: Rule,
+    data: Any,
+    operands: Sequence[Any],
+    kwargs: dict[str, Any] | None,
+    parents: tuple[Node | None, ...],
+    mask: int,
+) -> Any:
+    """Wrap a tuple of results: one node for them all, and one for each that takes it out."""
+    state = current.get()
+    parts = [checked(part, rule.name) for part in data]
+    if state.mode == "off" or not mask:
+        tensors = [wrap(part, None) for part in parts]
+    else:
+        plan = rule.plan(mask, len(operands))
+        args, seen = _residuals(plan, operands, parents, state)
+        kept = plan.out or state.keep
+        out = Several((part if kept or part.size <= SMALL else Spec(part) for part in parts), ITEM)
+        node = Node(rule, args, kwargs or None, parents, out, seen, state.scope)
+        tensors = [wrap(part, node.item(i) if part.dtype.kind in "fc" else None) for i, part in enumerate(parts)]
+    return type(data)(*tensors) if hasattr(data, "_fields") else type(data)(tensors)
+
+
+def _item(outputs: Any, *, i: int) -> Any:
+    return outputs[i]
+
+
+def _item_vjp(g: Any, _y: Any, _outputs: Any, *, i: int) -> Parts:
+    """The other outputs get nothing."""
+    return Parts(g if i == j else None for j in range(len(_outputs.out)))
+
+
+ITEM = Rule(_item, (_item_vjp,), None, broadcasts=False, view=False, signature=None, only={})
 
 
 def _with_kin(view: Tensor, base: Any) -> Tensor:
@@ -730,8 +781,8 @@ def apply_ufunc(ufunc: Any, inputs: tuple[Any, ...]) -> Any:
     """Call a ufunc on operands of which at least one is a Tensor, as its entry in the table says."""
     call = CALLS.get(ufunc)
     if call is None:
-        rule = TABLE.get(ufunc)
-        if type(rule) is not Rule or len(inputs) > 2 or None in rule.vjps:
+        rule = find(ufunc)
+        if type(rule) is not Rule or len(inputs) > 2 or ufunc.nout > 1 or None in rule.vjps:
             return apply(ufunc, inputs, {})
         call = CALLS[ufunc] = (unary if len(inputs) == 1 else binary)(ufunc, rule)
     return call(*inputs)
@@ -739,7 +790,7 @@ def apply_ufunc(ufunc: Any, inputs: tuple[Any, ...]) -> Any:
 
 def apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call a function on arguments among which there is a Tensor, as its entry in the table says."""
-    entry = TABLE.get(function)
+    entry = find(function)
     if type(entry) is Rule:
         operands, keywords = (args, {}) if isinstance(function, np.ufunc) else entry.bind(args, kwargs)
         for name, value in keywords.items():

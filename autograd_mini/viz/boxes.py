@@ -8,7 +8,7 @@ from itertools import repeat
 from typing import Any
 
 from ..errors import AutogradError
-from ..graph import Array, Node, Spec, pullback, toposort
+from ..graph import Array, Node, Several, Spec, pullback, toposort
 from ..tensor import Tensor, node_of, seed_of
 from .arrays import clip
 from .expressions import MISSING, Names, expression, letter, short
@@ -47,6 +47,11 @@ class Box:
     inputs: list[Box] = field(default_factory=list)
     beside: bool = False
     id: str = ""
+
+    @property
+    def missing(self) -> str:
+        """Why there is no value to show."""
+        return "a tuple" if self.dtype is None else "not kept"
 
 
 def boxes_of(y: Tensor, cotangent: Any, max_nodes: int | None) -> list[Box]:
@@ -92,7 +97,7 @@ def _boxes(order: list[Node], end: Node, gradients: dict[Node, Array]) -> list[B
         kind = "output" if node is end and node.rule else _kind(node)
         box = made[node] = Box(node.name or names.new(letter(node, kind)), kind, node.shape, node.dtype)
         box.value = kept.get(node) if node.value is None else node.value
-        box.gradient = gradients.get(node)
+        box.gradient = None if isinstance(node.out, Several) else gradients.get(node)
         box.scope = node.scope
         operands: list[str] = []
         for parent, arg in _operands(node):

@@ -102,7 +102,7 @@ def _sentence(box: Box) -> str:
     """Return what a pointer that rests on the box is told."""
     name = "/".join((*box.scope, box.name))
     expression = f" = {box.expression}" if box.expression else ""
-    value = "not kept" if box.value is None else summary(box.value)
+    value = box.missing if box.value is None else summary(box.value)
     return f"{name}{expression}; {box.shape} {box.dtype}; value {value}; ∂ {_summary(box.gradient)}"
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..graph import Node
 from ..table import TABLE
+from ..tensor import ITEM
 from .arrays import clip, number
 
 __all__ = ["MISSING", "Names", "expression", "letter", "short"]
@@ -63,6 +64,8 @@ def expression(node: Node, operands: list[str]) -> str:
         return FORMATS[function].format(*operands)
     if node.rule is TABLE[operator.getitem]:
         return f"{operands[0]}[{', '.join(operands[1:])}]"
+    if node.rule is ITEM:
+        return f"{operands[0]}[{keywords['i']}]"
     name = node.rule.name
     name = name.removeprefix("np.") if name.startswith("np.") else name.rpartition(".")[2]
     return f"{name}({', '.join([*operands, *(f'{key}={short(value)}' for key, value in keywords.items())])})"

@@ -17,6 +17,7 @@ __all__ = ["font", "label"]
 
 CELL = 10  # side of a thumbnail's cell
 NOT_KEPT = ("not kept: record", "under ag.keep()")
+TUPLE = ("a tuple: see", "what is taken out")
 GONE = ("not kept:", "its Tensor is gone")
 
 
@@ -42,7 +43,7 @@ def font(words: str, size: int, colour: str, bold: bool = False) -> str:
 
 
 def _missing(box: Box, theme: Theme) -> str:
-    reason = () if box.value is not None else GONE if box.kind == "leaf" else NOT_KEPT
+    reason = () if box.value is not None else TUPLE if box.dtype is None else GONE if box.kind == "leaf" else NOT_KEPT
     return "<BR/>".join(font(line, 8, theme.muted) for line in reason)
 
 
@@ -53,6 +54,8 @@ def _value_line(box: Box, theme: Theme) -> str:
 
 
 def _gradient_line(box: Box, theme: Theme) -> str:
+    if box.dtype is None:  # a tuple
+        return ""
     if box.gradient is None:
         return font("∂ –", 10, theme.muted)
     if _written_out(box.gradient):

@@ -47,5 +47,5 @@ def _label(box: Box) -> str:
 
 
 def _numbers(box: Box) -> tuple[str, str]:
-    value = "not kept" if box.value is None else summary(box.value)
+    value = box.missing if box.value is None else summary(box.value)
     return value, "–" if box.gradient is None else summary(box.gradient)
