@@ -8,32 +8,43 @@
 array([[0.41997434, 0.07065082]])
 """
 
-from . import errors
+from . import errors, scipy
 from . import rules as _rules  # noqa: F401 (fills the table)
 from .check import gradcheck
+from .checkpointing import checkpoint
+from .jacobians import hessian, jacobian
 from .recording import keep, no_grad, recording, scope
 from .rules.special import logsumexp
 from .table import defvjp, primitive
 from .tensor import Tensor
-from .transforms import grad, gradients, value_and_grad, vjp
+from .transforms import elementwise_grad, ggnvp, grad, gradients, hvp, jvp, stop_gradient, value_and_grad, vjp
 from .viz import draw
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Tensor",
+    "checkpoint",
     "defvjp",
     "draw",
+    "elementwise_grad",
     "errors",
+    "ggnvp",
     "grad",
     "gradcheck",
     "gradients",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
     "keep",
     "logsumexp",
     "no_grad",
     "primitive",
     "recording",
+    "scipy",
     "scope",
+    "stop_gradient",
     "value_and_grad",
     "vjp",
 ]

@@ -39,7 +39,8 @@ def gradcheck(
     f : callable
         Arrays in, an array out, or trees of them. It must be deterministic and leave its arguments alone.
     *inputs : array_like
-        Where to check: float64 arrays or trees of them, away from kinks.
+        Where to check: float64 or complex128 arrays or trees of them, away from kinks. A complex one, and a complex
+        result, is checked as its real and its imaginary part.
     order : int
         2 also checks the gradient of the gradient, and so on.
     rtol, atol : float
@@ -57,7 +58,7 @@ def gradcheck(
     GradcheckError
         If the gradient is wrong or cannot be computed, or `f` is no function of its arguments.
     DTypeError
-        If an input or output is not float64.
+        If an input or output is not in double precision.
 
     Examples
     --------
@@ -78,11 +79,20 @@ def gradcheck(
     """
     rng = np.random.default_rng(seed)
     leaves, rebuild = flatten(inputs)
-    names = [f"argument {path}" for path in paths(inputs)]
-    primals = [_float64(leaf, name) for leaf, name in zip(leaves, names, strict=True)]
+    names: list[str] = []
+    primals: list[Array] = []
+    parts: list[int] = []  # 2 for a complex argument: it is checked as two real ones
+    for leaf, path in zip(leaves, paths(inputs), strict=True):
+        value, name = _double(leaf, f"argument {path}"), f"argument {path}"
+        pair = value.dtype.kind == "c"
+        primals += [value.real.copy(), value.imag.copy()] if pair else [value]
+        names += [f"the real part of {name}", f"the imaginary part of {name}"] if pair else [name]
+        parts.append(1 + pair)
 
     def function(*arrays: Any) -> list[Any]:
-        return [out for out in flatten(f(*rebuild(list(arrays))))[0] if _kind(out) in "fc"]
+        left = iter(arrays)
+        outs, _ = flatten(f(*rebuild([next(left) if n == 1 else next(left) + 1j * next(left) for n in parts])))
+        return [part for out in outs for part in _real_parts(out)]
 
     for k in range(order):
         comparison = _Comparison(function, primals, names, "gradient" + k * " of the gradient", rtol, atol, rng)
@@ -117,7 +127,7 @@ class _Comparison:
             raise GradcheckError("f returns no real array: there is nothing to differentiate. Is `return` missing?")
         for i, (out, again) in enumerate(zip(outs, self.outputs(primals), strict=True)):
             if out.dtype != np.float64:
-                raise DTypeError(f"gradcheck: output {i} of f is {out.dtype}; only float64 can be compared so far.")
+                raise DTypeError(f"gradcheck: output {i} of f is {out.dtype}; only double precision can be compared.")
             if not np.array_equal(out, again, equal_nan=True):
                 raise GradcheckError(
                     f"f is random: two calls with equal arguments differ in output {i}. Draw the random numbers "
@@ -317,17 +327,21 @@ def _pulled(f: Flat, count: int) -> Flat:
     return pulled
 
 
-def _float64(value: Any, name: str) -> Array:
+def _real_parts(out: Any) -> list[Any]:
+    kind = _kind(out)
+    return [np.real(out), np.imag(out)] if kind == "c" else [out] if kind == "f" else []
+
+
+def _double(value: Any, name: str) -> Array:
     value = np.asarray(unwrap(value))
-    if value.dtype == np.float64:
+    if value.dtype in (np.float64, np.complex128):
         return value
-    if value.dtype.kind == "f":
+    if value.dtype.kind in "fc":
         raise DTypeError(
             f"gradcheck: {name} is {value.dtype}. A difference of values with so few digits has hardly a digit left, "
-            "and a right gradient would look wrong. Check in float64 (x.astype(float)): the rules are the same."
+            f"and a right gradient would look wrong. Check in {'float64' if value.dtype.kind == 'f' else 'complex128'} "
+            f"(x.astype({'float' if value.dtype.kind == 'f' else 'complex'})): the rules are the same."
         )
-    if value.dtype.kind == "c":
-        raise DTypeError(f"gradcheck: {name} is {value.dtype}; complex arguments cannot be compared so far.")
     raise DTypeError(f"gradcheck: {name} is {value.dtype}. Write 3.0 for 3, or pass x.astype(float).")
 
 

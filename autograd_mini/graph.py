@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from heapq import heapify, heappop, heappush
+from typing import Any, Self
 
 import numpy as np
 
@@ -34,6 +35,17 @@ class Spec:
 
     def __repr__(self) -> str:
         return f"Spec(shape={self.shape}, dtype={self.dtype})"
+
+
+class Extra:
+    """What few nodes have: a name, a Tensor that wants the cotangent as its `.grad`, hooks that look at it."""
+
+    __slots__ = ("hooks", "name", "owner")
+
+    def __init__(self) -> None:
+        self.name: str | None = None
+        self.owner: Callable[[], Any] | None = None
+        self.hooks: dict[int, Callable[[Array], Array | None]] = {}
 
 
 class Several:
@@ -100,16 +112,26 @@ class Node:
         Write counts of the leaves whose values are residuals here, added up, as they were when this was recorded.
     scope : tuple of str
         The `scope` names that were active.
-    owner : weakref or None
-        The Tensor that wants this node's cotangent as its `.grad`.
+    extra : Extra or None
+        A name, an owner, hooks, where there are such.
     """
 
-    __slots__ = ("args", "kwargs", "out", "owner", "parents", "rule", "scope", "seen", "serial", "tag")
+    __slots__ = ("args", "extra", "kwargs", "out", "parents", "rule", "scope", "seen", "serial")
 
     requires_grad = True  # a node is only recorded where a differentiable path leads on
     version = 0  # only leaves can be written to; theirs counts from 1
 
-    def __init__(
+    rule: Any
+    args: tuple[Any, ...] | None
+    kwargs: dict[str, Any] | None
+    parents: tuple[Node | None, ...]
+    out: Any
+    seen: int
+    scope: tuple[str, ...]
+    serial: int
+    extra: Extra | None
+
+    def made(
         self,
         rule: Any,
         args: tuple[Any, ...],
@@ -118,17 +140,12 @@ class Node:
         out: Any,
         seen: int,
         scope: tuple[str, ...],
-    ) -> None:
-        self.rule = rule
-        self.args: tuple[Any, ...] | None = args
-        self.kwargs = kwargs
-        self.parents = parents
-        self.out = out
-        self.seen = seen
-        self.scope = scope
+    ) -> Self:
+        """Fill in a new node; without an ``__init__``, ``Node()`` takes half the time."""
+        self.rule, self.args, self.kwargs, self.parents = rule, args, kwargs, parents
+        self.out, self.seen, self.scope, self.extra = out, seen, scope, None
         self.serial = next_serial()
-        self.owner: Callable[[], Any] | None = None
-        self.tag: str | None = None
+        return self
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -153,7 +170,28 @@ class Node:
     @property
     def name(self) -> str | None:
         """The name that was given to this value, if any."""
-        return self.tag
+        return None if self.extra is None else self.extra.name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        if name is not None or self.extra is not None:
+            self.extras().name = name
+
+    @property
+    def owner(self) -> Callable[[], Any] | None:
+        """A weak reference to the Tensor that wants this node's cotangent as its `.grad`."""
+        return None if self.extra is None else self.extra.owner
+
+    @owner.setter
+    def owner(self, owner: Callable[[], Any] | None) -> None:
+        if owner is not None or self.extra is not None:
+            self.extras().owner = owner
+
+    def extras(self) -> Extra:
+        """Return `extra`, made when it is first needed."""
+        if self.extra is None:
+            self.extra = Extra()
+        return self.extra
 
     @property
     def value(self) -> Array | None:
@@ -162,7 +200,7 @@ class Node:
 
     def item(self, i: int) -> Node:
         """Return a new node for one output, where there are several."""
-        return Node(self.out.item, (self,), {"i": i}, (self,), self.out[i], 0, self.scope)
+        return Node().made(self.out.item, (self,), {"i": i}, (self,), self.out[i], 0, self.scope)
 
     def free(self) -> None:
         """Let go of residuals and edges; a later sweep that needs them says so."""
@@ -195,7 +233,7 @@ class Alias(View):
     requires_grad = False
 
     def __init__(self, data: Array, source: Leaf, scope: tuple[str, ...]) -> None:
-        super().__init__(None, (), None, (), Spec(data), 0, scope)
+        self.made(None, (), None, (), Spec(data), 0, scope)
         self.source = source
 
 
@@ -207,7 +245,7 @@ class Leaf(Node):
     def __init__(
         self, data: Array | Spec, requires_grad: bool, owner: Callable[[], Any] | None, scope: tuple[str, ...]
     ) -> None:
-        super().__init__(None, (), None, (), Spec(data), 0, scope)
+        self.made(None, (), None, (), Spec(data), 0, scope)
         self.requires_grad = requires_grad
         self.version = 1
         self.owner = owner
@@ -216,7 +254,7 @@ class Leaf(Node):
     def renewed(self, requires_grad: bool) -> Leaf:
         """Return a leaf for the same value that does, or does not, require grad."""
         leaf = Leaf(self.out, requires_grad, self.owner, self.scope)
-        leaf.tag = self.tag
+        leaf.name, leaf.extras().hooks = self.name, self.extras().hooks
         leaf.join(self)
         return leaf
 
@@ -239,11 +277,17 @@ class Leaf(Node):
         twins = [leaf for ref in self.twins if (leaf := ref()) is not None]
         return [self, *(leaf for leaf in twins if leaf.owner is self.owner)]
 
+    def retire(self, value: Array | None) -> None:
+        """Part from the owner, whose value is another one from now on; keep the old one, if it is given."""
+        self.owner = None
+        if value is not None:
+            self.out = value
+
     @property
     def value(self) -> Array | None:
         """The owner's present value; None when the owner is gone."""
         owner = self.owner() if self.owner is not None else None
-        return None if owner is None else owner.data
+        return super().value if owner is None else owner.data
 
     def free(self) -> None:
         """Keep the leaf: there is nothing to let go of."""
@@ -255,13 +299,15 @@ def source_of(node: Node | None) -> Leaf | None:
 
 
 def toposort(ends: Iterable[Node], constants: bool = False, since: int = 0) -> Iterator[Node]:
-    """Yield every node that leads to `ends`, children before parents.
+    """Yield every node that leads to `ends`, children before parents: the newest first.
 
-    The one traversal of the project, iterative (Kahn's algorithm), so a chain of a million nodes needs no stack.
+    A value is newer than all that it was computed from. So the order in which values were made, read backwards, is a
+    topological order: of the nodes that wait, the newest is next. The loop keeps no stack, and a chain of a million
+    nodes is as good as one of ten.
 
     Why not simply recurse, depth first? Take ``y = x*x; z = y + x``. A sweep that visits x when it first meets it
-    passes on what z adds to x and forgets what y will add later. A node may be visited only when all its
-    children have been: that is what the counts are for.
+    passes on what z adds to x and forgets what y will add later. A node may be visited only when all its children have
+    been, and they are all newer.
 
     Parameters
     ----------
@@ -272,38 +318,28 @@ def toposort(ends: Iterable[Node], constants: bool = False, since: int = 0) -> I
     since : int
         Leave out nodes with an earlier serial number: they cannot depend on the node that has this one.
     """
-    uses: dict[Node, int] = {}
-    stack = list(ends)
-    for node in stack:
-        uses[node] = 0
-    stack = list(uses)
-    while stack:
-        node = stack.pop()
+    waiting = set(ends)
+    heap = [(-node.serial, node) for node in waiting]
+    heapify(heap)
+    while heap:
+        node = heappop(heap)[1]
+        waiting.remove(node)  # nothing here keeps a node alive that the consumer frees
         if node.args is None:
-            raise GraphFreedError(
-                f"This graph was freed: {node!r} was swept with retain_graph=False. "
-                "Call backward(retain_graph=True) (the default) on the first sweep, or compute the value again."
-            )
+            raise freed(node)
         for parent in node.parents:
-            if parent is not None and parent.serial >= since and (constants or parent.requires_grad):
-                if parent in uses:
-                    uses[parent] += 1
-                else:
-                    uses[parent] = 1
-                    stack.append(parent)
-    ready = [node for node, count in uses.items() if not count]
-    while ready:
-        node = ready.pop()
-        parents = node.parents  # read before the consumer frees the node
+            if parent is None or parent in waiting or parent.serial < since or not (constants or parent.requires_grad):
+                continue
+            waiting.add(parent)
+            heappush(heap, (-parent.serial, parent))
         yield node
-        for parent in parents:
-            if parent is not None and parent.serial >= since and (constants or parent.requires_grad):
-                count = uses[parent] - 1
-                if count:
-                    uses[parent] = count
-                else:
-                    del uses[parent]  # nothing here keeps a node alive that the sweep has freed
-                    ready.append(parent)
+
+
+def freed(node: Node) -> GraphFreedError:
+    """Return the error of a graph that an earlier sweep freed."""
+    return GraphFreedError(
+        f"This graph was freed: {node!r} was swept with retain_graph=False. "
+        "Call backward(retain_graph=True) (the default) on the first sweep, or compute the value again."
+    )
 
 
 def on_path(order: list[Node], wanted: Iterable[Node]) -> set[Node]:
@@ -344,47 +380,75 @@ def pullback(
     dict of Node to array
         Cotangents of what was wanted; a node that received none is absent. Nothing is written to any node.
     """
-    order: Iterable[Node]
     useful: set[Node] | None = None
-    if wanted is None:
-        order = toposort(cotangents)
-    else:
+    if wanted is not None:
         wanted = set(wanted)
-        order = list(toposort(cotangents, since=min((node.serial for node in wanted), default=0)))
-        useful = on_path(order, wanted)
+        useful = on_path(list(toposort(cotangents, since=min((node.serial for node in wanted), default=0))), wanted)
     pending = dict(cotangents)
     found: dict[Node, Array] = {}
-    for node in order:
-        g = pending.pop(node, None)
-        rule = node.rule
-        if g is not None:
-            if node.owner is not None if wanted is None else node in wanted:
+    heap = [(-node.serial, node) for node in pending]  # the newest first, as in `toposort`
+    heapify(heap)
+    while heap:
+        node = heappop(heap)[1]
+        g = pending.pop(node)
+        extra, rule, args = node.extra, node.rule, node.args
+        if extra is not None:
+            if extra.hooks:
+                g = hooked(node, g)
+            if wanted is None and extra.owner is not None:
                 found[node] = g
-            if rule is not None:
-                if node.seen:
-                    check_unwritten(node)
-                args, out = (node.args or (), node.out) if lift is None else lifted(node, lift)
-                kwargs, vjps = node.kwargs, rule.vjps
-                for where, parent in enumerate(node.parents):
-                    if parent is None or not parent.requires_grad or (useful is not None and parent not in useful):
-                        continue
-                    vjp = vjps[where]
-                    if vjp is None:
-                        continue
-                    p = vjp(g, out, *args) if kwargs is None else vjp(g, out, *args, **kwargs)
-                    like = parent.out
-                    try:
-                        if p.shape != like.shape or p.dtype is not like.dtype:
-                            p = fit(p, like, rule, where)
-                    except AttributeError:  # a rule may return None, for no cotangent, or a Python number
-                        if p is None:
-                            continue
-                        p = fit(np.asarray(p), like, rule, where)
-                    sofar = pending.get(parent)
-                    pending[parent] = p if sofar is None else sofar + p
+        if wanted is not None and node in wanted:
+            found[node] = g
+        if rule is None:
+            continue
+        if args is None:
+            raise freed(node)
+        if node.seen:
+            check_unwritten(node)
+        out, kwargs, vjps = node.out, node.kwargs, rule.vjps
+        if lift is not None:
+            args, out = lifted(node, lift)
+        where = -1
+        for parent in node.parents:
+            where += 1
+            if parent is None or not parent.requires_grad or (useful is not None and parent not in useful):
+                continue
+            vjp = vjps[where]
+            if vjp is None:
+                continue
+            if kwargs is not None:
+                p = vjp(g, out, *args, **kwargs)
+            elif len(args) == 2:  # faster than *args
+                p = vjp(g, out, args[0], args[1])
+            else:
+                p = vjp(g, out, *args)
+            like = parent.out
+            try:
+                if p.shape != like.shape or p.dtype is not like.dtype:
+                    p = fit(p, like, rule, where)
+            except AttributeError:  # a rule may return None, for no cotangent, or a Python number
+                if p is None:
+                    continue
+                p = fit(np.asarray(p), like, rule, where)
+            sofar = pending.get(parent)
+            if sofar is None:
+                pending[parent] = p
+                heappush(heap, (-parent.serial, parent))
+            else:
+                pending[parent] = sofar + p
         if free:
             node.free()
     return found
+
+
+def hooked(node: Node, g: Array) -> Array:
+    """Show a cotangent to the node's hooks, each of which may replace it."""
+    assert node.extra is not None
+    for hook in tuple(node.extra.hooks.values()):
+        replaced = hook(g)
+        if replaced is not None:
+            g = replaced
+    return g
 
 
 def lifted(node: Node, lift: Callable[[Array, Node], Any]) -> tuple[tuple[Any, ...], Any]:
@@ -400,7 +464,7 @@ def lifted_out(out: Any, node: Node, lift: Callable[[Array, Node], Any]) -> Any:
     """Return the output of `node` in its place in the graph; of several, each in its own."""
     if isinstance(out, Several):
         return tuple(lifted_out(part, node.item(i), lift) for i, part in enumerate(out))
-    return out if isinstance(out, Spec) else lift(out, node)
+    return out if isinstance(out, Spec) or out.dtype.kind not in "fc" else lift(out, node)
 
 
 def fit(p: Array, like: Array | Spec, rule: Any, where: int) -> Array:

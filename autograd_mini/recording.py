@@ -5,21 +5,19 @@ from __future__ import annotations
 import inspect
 from contextlib import ContextDecorator
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = ["State", "current", "is_recording", "keep", "no_grad", "recording", "scope"]
 
 
-@dataclass(frozen=True, slots=True)  # slots: a node reads it for each operation
-class State:
+class State(NamedTuple):
     """One state of recording. Threads and tasks each have their own, through the ContextVar."""
 
     mode: str = "differentiable"  # or "off"; or "everything": constants get nodes too
     keep: bool = False  # large values stay with their nodes
     scope: tuple[str, ...] = ()
     plain: bool = True  # differentiable and not keep: what the fast path asks
-    blocks: tuple[tuple[Setting, State], ...] = field(default=(), compare=False)  # entered, each with the state outside
+    blocks: tuple[tuple[Any, Any], ...] = ()  # the settings entered, each with the state outside
 
 
 current: ContextVar[State] = ContextVar("autograd_mini.recording", default=State())  # noqa: B039 (immutable)
@@ -42,13 +40,12 @@ class Setting(ContextDecorator):
 
     def changed(self, state: State) -> State:
         """Return the state inside, given the one outside."""
-        return replace(state, **self.change)
+        return state._replace(**self.change)
 
     def entered(self, outside: State) -> State:
         """Return the state inside, which knows the way out."""
-        state = self.changed(outside)
-        plain = state.mode == "differentiable" and not state.keep
-        return replace(state, plain=plain, blocks=(*outside.blocks, (self, outside)))
+        mode, keep, scope, _, _ = self.changed(outside)
+        return State(mode, keep, scope, mode == "differentiable" and not keep, (*outside.blocks, (self, outside)))
 
     def __enter__(self) -> None:
         current.set(self.entered(current.get()))
@@ -57,6 +54,9 @@ class Setting(ContextDecorator):
         # Not ContextVar.reset: generators may leave their blocks in another order than they entered them, or in
         # another context. So this block is taken out wherever it stands, and those entered after it stay.
         blocks = current.get().blocks
+        if blocks and blocks[-1][0] is self:
+            current.set(blocks[-1][1])
+            return
         places = [i for i, (setting, _) in enumerate(blocks) if setting is self]
         if places:
             state = blocks[places[-1]][1]
@@ -137,7 +137,7 @@ class scope(Setting):
 
     def changed(self, state: State) -> State:
         """Return the state inside: one name deeper."""
-        return replace(state, scope=(*state.scope, self.change["scope"]))
+        return State(state.mode, state.keep, (*state.scope, self.change["scope"]), state.plain, state.blocks)
 
 
 def is_recording() -> bool:

@@ -80,6 +80,9 @@ class Refused(NamedTuple):
     reason: str
 
 
+_SIMPLE = frozenset({str, bool, int, float})
+
+
 class Rule:
     """How one function pulls a cotangent back to each of its operands.
 
@@ -121,8 +124,8 @@ class Rule:
         self.only = only
         self.signature = inspect.signature(signature) if signature is not None else None
         self.refusals = {i: vjp.reason for i, vjp in enumerate(vjps) if isinstance(vjp, Refused)}
-        vjps = [None if isinstance(vjp, Refused) else vjp for vjp in vjps]
-        written = [_Parsed(vjp, skip=2) for vjp in vjps if vjp is not None]
+        given: list[Function | None] = [None if isinstance(vjp, Refused) else vjp for vjp in vjps]
+        written = [_Parsed(vjp, skip=2) for vjp in given if vjp is not None]
         if each is not None:
             written.append(_Parsed(each, skip=3))
         if not written:
@@ -139,27 +142,30 @@ class Rule:
                 f"{self.name}: a vjp takes the cotangent, the output, then the operands: (g, y, x). "
                 "Write (g, _y, x) where it does not read the output."
             )
-        if each is None and not first.splat and len(vjps) > len(self.operands):
-            raise RuleError(f"{self.name}: {len(vjps)} vjps for {len(self.operands)} operands.")
-        if each is None and len(vjps) < len(self.operands):  # operands without a vjp, such as an index or a mask
-            vjps += [None] * (len(self.operands) - len(vjps))
-        self.vjps: Any = tuple(vjps) if each is None else _Each(each)
+        if each is None and not first.splat and len(given) > len(self.operands):
+            raise RuleError(f"{self.name}: {len(given)} vjps for {len(self.operands)} operands.")
+        if each is None and len(given) < len(self.operands):  # operands without a vjp, such as an index or a mask
+            given += [None] * (len(self.operands) - len(given))
+        self.vjps: Any = tuple(given) if each is None else _Each(each)
         self._written: dict[int | None, _Parsed] = {None: first}  # None: the one vjp that serves every operand
         if each is None:
-            self._written = {i: _Parsed(vjp, skip=2) for i, vjp in enumerate(vjps) if vjp is not None}
-        self._plans: dict[int, Plan] = {}
+            self._written = {i: _Parsed(vjp, skip=2) for i, vjp in enumerate(given) if vjp is not None}
+        self._plans: dict[tuple[int, int], Plan] = {}
+        self._spellings: dict[tuple[Any, ...], list[tuple[str, Any]]] = {}
 
     def plan(self, mask: int, count: int) -> Plan:
         """Return what to keep when the operands whose bits are set in `mask` are differentiated."""
-        plan = self._plans.get(mask)
+        key = mask, count if self.splat else 0
+        plan = self._plans.get(key)
         if plan is None:
+            if len(self._plans) > 1000:  # of sequences of any length
+                self._plans.clear()
             readers = [p for i, p in self._written.items() if i is None or mask >> i & 1]
             read = set().union(*(p.reads for p in readers))
             last = len(self.operands) - 1
             count = count if self.splat else last + 1
-            plan = Plan(tuple(min(i, last) in read for i in range(count)), any(p.reads_out for p in readers))
-            if not self.splat:  # else the number of operands varies
-                self._plans[mask] = plan
+            kept = tuple(min(i, last) in read for i in range(count))
+            plan = self._plans[key] = Plan(kept, any(p.reads_out for p in readers))
         return plan
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
@@ -182,15 +188,17 @@ class Rule:
         UnsupportedArgumentError
             For an argument that is neither an operand nor a keyword of the rule, unless it has its default value.
         """
-        names = self.parameters
-        bound = dict(zip(names, args, strict=False))
-        if len(args) > len(names):
-            if self.rest is None:
-                raise TypeError(f"{self.name}() takes {len(names)} positional arguments but {len(args)} were given")
-            bound[self.rest] = args[len(names) :]
-        bound.update(kwargs)
-        for name in [name for name, value in bound.items() if self._is_default(name, value)]:
-            del bound[name]  # written out, a default means what it means left out
+        key = len(args), *kwargs
+        spelled = self._spellings.get(key)
+        if spelled is None:
+            spelled = self._spellings[key] = self._spelled(len(args), tuple(kwargs))
+        if len(args) > len(self.parameters):
+            args = (*args[: len(self.parameters)], args[len(self.parameters) :])
+        bound = {}
+        for (name, default), value in zip(spelled, (*args, *kwargs.values()), strict=True):
+            if value is default or (type(value) in _SIMPLE and value == default):
+                continue  # written out, a default means what it means left out
+            bound[name] = value
         operands: list[Any] = []
         for position, name in enumerate(self.operands):
             if name in self.optional and not any(n in bound for n in self.operands[position:]):
@@ -258,10 +266,15 @@ class Rule:
             keywords = [parameter(n, parameter.KEYWORD_ONLY, default=d) for n, d in self.keywords.items()]
             return inspect.Signature([*operands, *keywords])
 
-    def _is_default(self, name: str, value: Any) -> bool:
-        parameter = self._signature.parameters.get(name)
-        default = None if parameter is None else parameter.default
-        return value is default or (isinstance(value, (str, bool, int, float)) and value == default)
+    def _spelled(self, count: int, keywords: tuple[str, ...]) -> list[tuple[str, Any]]:
+        """Return names and defaults of the arguments of a call with so many positional ones and these keywords."""
+        names, known = self.parameters, self._signature.parameters
+        given = [*names[:count]]
+        if count > len(names):
+            if self.rest is None:
+                raise TypeError(f"{self.name}() takes {len(names)} positional arguments but {count} were given")
+            given.append(self.rest)
+        return [(n, known[n].default if n in known else inspect.Parameter.empty) for n in (*given, *keywords)]
 
     def _default(self, name: str) -> Any:
         if name in self.optional:
@@ -309,6 +322,8 @@ TABLE: dict[Function, Entry] = {}
 def name_of(function: Function) -> str:
     """Return how a person calls a function: ``np.tanh``, ``np.linalg.norm``, ``mymodule.f``."""
     module = getattr(function, "__module__", None) or ""
+    owner = getattr(function, "__objclass__", None)  # of a method, such as np.ufunc.reduce
+    module = f"{owner.__module__}.{owner.__qualname__}" if owner is not None else module
     name = getattr(function, "__name__", repr(function))
     if type(function).__name__ == "ufunc" and not module:
         owners = (owner for owner in ("numpy", *LATE) if getattr(sys.modules.get(owner), name, None) is function)
@@ -327,7 +342,9 @@ def refusal(function: str, argument: str) -> str:
     )
 
 
-LATE = {"scipy.special": "autograd_mini.scipy.special"}  # whose functions have rules in what is imported when it is used
+LATE = {
+    "scipy.special": "autograd_mini.scipy.special"
+}  # whose functions have rules in what is imported when it is used
 
 
 def find(function: Function) -> Entry | None:
@@ -463,12 +480,13 @@ def primitive(function: F) -> F:
     12.0 12.0
     """
 
-    @functools.wraps(function)
+    @functools.wraps(function, updated=())  # SciPy keeps more in a function than its name
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         for arg in (*args, *kwargs.values()):
-            call = getattr(type(arg), "__call_primitive__", None)
-            if call is not None:
-                return call(wrapper, args, kwargs)
+            for part in arg if type(arg) in (list, tuple) else (arg,):
+                call = getattr(type(part), "__call_primitive__", None)
+                if call is not None:
+                    return call(wrapper, args, kwargs)
         return function(*args, **kwargs)
 
     return wrapper  # type: ignore[return-value]

@@ -6,7 +6,6 @@ import operator
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
 
 import numpy as np
 
@@ -70,7 +69,7 @@ class Tensor:
 
     __slots__ = ("__weakref__", "_kin", "_value", "grad", "node")
 
-    _kin: WeakSet[Tensor]  # the Tensors on the same memory; unset until there is a second one
+    _kin: Kin  # the Tensors on the same memory; unset until there is a second one
 
     node: Node | None
     grad: Any
@@ -98,7 +97,7 @@ class Tensor:
             )
         self._value = data
         self.node = Leaf(data, requires_grad, weakref.ref(self), current.get().scope)
-        self.node.tag = name
+        self.node.name = name
         self.grad = None
 
     # the value and its metadata
@@ -149,6 +148,16 @@ class Tensor:
         return self._value.size  # type: ignore[no-any-return]
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of the value."""
+        return self._value.nbytes  # type: ignore[no-any-return]
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element."""
+        return self._value.itemsize  # type: ignore[no-any-return]
+
+    @property
     def requires_grad(self) -> bool:
         """Whether a cotangent passes through this value to a leaf."""
         node = self.node
@@ -171,13 +180,13 @@ class Tensor:
     @property
     def name(self) -> str | None:
         """What pictures and printed programs call this value."""
-        return None if self.node is None else self.node.tag
+        return None if self.node is None else self.node.name
 
     @name.setter
     def name(self, value: str | None) -> None:
         if self.node is None:
             self.node = Leaf(self._value, False, weakref.ref(self), current.get().scope)
-        self.node.tag = value
+        self.node.name = value
 
     @property
     def T(self) -> Tensor:
@@ -249,6 +258,39 @@ class Tensor:
         node = node_of(self, "retain_grad()")
         node.owner = weakref.ref(self)
 
+    def register_hook(self, hook: Callable[[Any], Any]) -> Hook:
+        """Have a function look at this value's cotangent in every sweep, and replace it if it returns another.
+
+        Parameters
+        ----------
+        hook : callable
+            Takes the whole cotangent, a read-only array of this Tensor's shape and dtype (a Tensor if the sweep is
+            recorded); returns None, or the cotangent that goes on instead.
+
+        Returns
+        -------
+        Hook
+            Its ``remove()`` ends it.
+
+        Raises
+        ------
+        NothingRecordedError
+            If no cotangent passes here.
+        ShapeError
+            In the sweep, if the replacement has another shape.
+
+        Examples
+        --------
+        >>> import numpy as np, autograd_mini as ag
+        >>> x = ag.Tensor([3.0, -4.0], requires_grad=True)
+        >>> y = x * x
+        >>> hook = y.register_hook(lambda g: np.clip(g, -1, 1))
+        >>> (10 * y).sum().backward()
+        >>> x.grad
+        array([ 6., -8.])
+        """
+        return Hook(node_of(self, "register_hook()"), hook)
+
     def zero_grad(self) -> None:
         """Forget the gradient: `.grad` is None again."""
         self.grad = None
@@ -264,9 +306,9 @@ class Tensor:
         """Return the array itself, shared."""
         return self._value
 
-    def item(self) -> Any:
-        """Return the only element as a Python number."""
-        return self._value.item()
+    def item(self, *index: Any) -> Any:
+        """Return the only element, or the one at the index, as a Python number."""
+        return self._value.item(*index)
 
     def tolist(self) -> Any:
         """Return the values as nested Python lists."""
@@ -293,7 +335,12 @@ class Tensor:
 
     def __getattr__(self, name: str) -> Any:  # reached only for what a Tensor does not have
         if not name.startswith("_") and hasattr(np.ndarray, name):
-            raise AttributeError(f"a Tensor has no .{name}; if NumPy has it as a function, write np.{name}(t, ...)")
+            hint = (
+                f"write np.{name}(t, ...)" if callable(getattr(np, name, None)) else f"t.numpy().{name} has no gradient"
+            )
+            if name in ("resize", "flat"):  # np.resize repeats the entries, the method fills up with 0
+                hint = "write t.reshape(...) or np.pad" if name == "resize" else "write t.ravel()"
+            raise AttributeError(f"a Tensor has no .{name}: {hint}")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __index__(self) -> int:
@@ -308,7 +355,7 @@ class Tensor:
             raise LostGradientError(
                 f"{label} would become {what} here ({by}), and its gradient would be lost. If it is wanted, use "
                 "NumPy's functions on the Tensor: np.sin(t), not math.sin(t); np.stack([t, u]), not np.array([t, u]); "
-                "np.where(mask, t, a), not a[mask] = t. If not: t.detach(), t.numpy() or t.item()."
+                "a = ag.Tensor(a) before a[i] = t, or np.where(mask, t, a). If not: t.detach(), t.numpy() or t.item()."
             )
 
     # Python's protocols
@@ -327,16 +374,36 @@ class Tensor:
     def __getitem__(self, index: Any) -> Tensor:
         rule = TABLE[operator.getitem]  # the one rule whose function is Python's
         assert isinstance(rule, Rule)
-        items = index if isinstance(index, tuple) else (index,)
-        if list in map(type, items):  # as NumPy reads it; and the caller may change his list
-            items = tuple(np.asarray(i, dtype=None if i else int) if type(i) is list else i for i in items)
-        return record(rule, self._value[unwrap(items)], (self, *items))
+        items = _items(index)
+        return record(rule, self._value[unwrap(items)], (self, *items))  # type: ignore[no-any-return]
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        raise UnsupportedArgumentError(
-            "t[i] = v: a Tensor is a value, and cannot be changed in place. Write what the result is: "
-            "np.where(mask, v, t), or np.concatenate([t[:i], v[None], t[i+1:]]); or fill an array, then wrap it."
-        )
+        """Assign as NumPy does; recorded: the old value stays with what was computed from it. Costs a copy."""
+        self._check_rebinding("t[i] = v", " = ...")
+        rule = TABLE[operator.setitem]
+        assert isinstance(rule, Composite)
+        if _has_gradient(value) and self.dtype.kind not in "fc":
+            raise DTypeError(
+                f"t[i] = v: t holds {self.dtype}, so v would be rounded and its gradient lost. "
+                "Start from floats: np.zeros(n), not np.zeros(n, int)."
+            )
+        self._rebind_to(rule.implementation(self, stacked(value), *_items(index)))
+
+    def _rebind_to(self, new: Tensor) -> None:
+        """Take the value and the history of another Tensor, which nobody else has."""
+        old, value = self.node, self._value
+        self._value, self.node = new._value, new.node
+        if isinstance(old, Leaf):  # it stays in graphs, as what it was
+            old.retire(value if value.size <= SMALL else None)
+            if self.node is None:
+                self.node = Leaf(self._value, False, weakref.ref(self), current.get().scope)
+        elif old is not None and self.node is not None:  # after retain_grad()
+            old.owner, self.node.owner = None, old.owner
+        if old is not None and self.node is not None:
+            self.node.name = old.name
+        if hasattr(self, "_kin"):
+            self._kin.remove(self)
+            del self._kin
 
     def __iadd__(self, other: Any) -> Tensor:
         return self._rebind(operator.add, other)
@@ -363,23 +430,27 @@ class Tensor:
         return self._rebind(operator.floordiv, other)
 
     def _rebind(self, op: Callable[[Any, Any], Any], other: Any) -> Tensor:
-        """Tensors are values: ``t += u`` is ``t = t + u``. Where NumPy would do otherwise, refuse."""
+        """Tensors are values: ``t += u`` is ``t = t + u``."""
+        self._check_rebinding("t += ...", " += ...", ", or write t = t + ...")
+        return op(self, other)  # type: ignore[no-any-return]
+
+    def _check_rebinding(self, what: str, update: str, otherwise: str = "") -> None:
+        """Refuse where NumPy would change something else too, which a recorded value cannot."""
         if isinstance(self.node, Leaf) and self.node.requires_grad:
             raise UnsupportedArgumentError(
-                "`w += ...` on a leaf that requires grad is ambiguous: an update, or a new value? "
-                "Update with w.data += ... (not recorded); compute with w = w + ... on a copy (w.copy())."
+                f"`{what}` on a leaf that requires grad is ambiguous: an update, or a new value? "
+                f"Update with t.data{update} (not recorded); compute on a copy: t = t.copy()."
             )
         if isinstance(self.node, View):
             raise UnsupportedArgumentError(
-                "`v += ...` on a view of another Tensor: NumPy would change that one too, a recorded value cannot. "
-                "Take a copy first (v = v.copy()), or write v = v + ..."
+                f"`{what}` on a view of another Tensor: NumPy would change that one too, a recorded value cannot. "
+                f"Take a copy first: t = t.copy(){otherwise}."
             )
-        if any(other is not self for other in getattr(self, "_kin", ())):
+        if hasattr(self, "_kin") and self._kin.others(self):
             raise UnsupportedArgumentError(
-                "`t += ...` while a view of t is in use: NumPy would change the view too, a recorded value cannot. "
-                "Write t = t + ..., or take copies for views (t[0].copy())."
+                f"`{what}` while a view of t is in use: NumPy would change the view too, a recorded value cannot. "
+                f"Take copies for views (t[0].copy()){otherwise}."
             )
-        return op(self, other)  # type: ignore[no-any-return]
 
     __hash__ = object.__hash__  # by identity: == is elementwise
 
@@ -411,19 +482,14 @@ class Tensor:
     # NumPy's two protocols
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        for x in inputs:
-            if not isinstance(x, Tensor):
-                inputs = tuple(x if isinstance(x, Tensor) else operand(x, ufunc) for x in inputs)
-                break
-        if method != "__call__":
-            rewrite = {
-                "reduce": "Use the function that stands for it: np.sum for np.add.reduce, np.prod, np.max, np.min.",
-                "outer": f"Write {name_of(ufunc)}(a[:, None], b).",
-            }.get(method, "Write it with functions that have one, or use t.detach() if no gradient is wanted.")
-            raise MissingRuleError(f"{name_of(ufunc)}.{method} has no rule. {rewrite}")
-        if kwargs:
-            _refuse_ufunc_keywords(ufunc, kwargs)
-        return apply_ufunc(ufunc, inputs)
+        if method == "__call__":
+            for x in inputs:
+                if not isinstance(x, Tensor):
+                    inputs = tuple(x if isinstance(x, Tensor) else operand(x, ufunc) for x in inputs)
+                    break
+            if not kwargs:
+                return apply_ufunc(ufunc, inputs)
+        return apply_method(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return apply(function, args, kwargs)
@@ -484,6 +550,17 @@ class Tensor:
         def any(self, *args: Any, **kwargs: Any) -> Tensor: ...
         def nonzero(self) -> tuple[Tensor, ...]: ...
         def conj(self) -> Tensor: ...
+        def conjugate(self) -> Tensor: ...
+        def cumsum(self, *args: Any, **kwargs: Any) -> Tensor: ...
+        def cumprod(self, *args: Any, **kwargs: Any) -> Tensor: ...
+        def repeat(self, repeats: Any, axis: int | None = None) -> Tensor: ...
+        def take(self, *args: Any, **kwargs: Any) -> Tensor: ...
+        def diagonal(self, *args: Any, **kwargs: Any) -> Tensor: ...
+        def trace(self, *args: Any, **kwargs: Any) -> Tensor: ...
+        def choose(self, *args: Any, **kwargs: Any) -> Tensor: ...
+        def searchsorted(self, *args: Any, **kwargs: Any) -> Tensor: ...
+        def argpartition(self, *args: Any, **kwargs: Any) -> Tensor: ...
+        def put(self, *args: Any, **kwargs: Any) -> None: ...
     # ruff: enable[D102]
 
     def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Tensor:
@@ -506,9 +583,74 @@ class Tensor:
         """Cast to another floating or complex dtype."""
         return apply(np.astype, (self, dtype), {"copy": copy})  # type: ignore[no-any-return]
 
+    def compress(self, condition: Any, axis: int | None = None, out: Any = None) -> Tensor:
+        """Return the entries or slices where the condition holds; as ``np.compress(condition, t)``."""
+        return apply(np.compress, (condition, self, axis, out), {})  # type: ignore[no-any-return]
+
+    def fill(self, value: Any) -> None:
+        """Assign one value to every place; recorded, as ``t[...] = value``."""
+        self[...] = value
+
+    def sort(self, axis: int = -1, kind: Any = None) -> None:
+        """Sort in place; recorded, as ``t[...] = np.sort(t)``."""
+        self[...] = np.sort(self, axis=axis, kind=kind)
+
+    def partition(self, kth: Any, axis: int = -1) -> None:
+        """Partition in place; recorded, as ``t[...] = np.partition(t, kth)``."""
+        self[...] = np.partition(self, kth, axis=axis)
+
     def copy(self) -> Tensor:
         """Return a copy that is recorded as such."""
         return apply(np.copy, (self,), {})  # type: ignore[no-any-return]
+
+
+def _items(index: Any) -> tuple[Any, ...]:
+    """Return an index as a tuple; its lists as arrays, as NumPy reads them, since the caller may change his list."""
+    items = index if isinstance(index, tuple) else (index,)
+    if list in map(type, items):
+        return tuple(np.asarray(i, dtype=None if i else int) if type(i) is list else i for i in items)
+    return items
+
+
+def stacked(value: Any) -> Any:
+    """Return a list in which there are Tensors as one Tensor."""
+    if isinstance(value, (list, tuple)):
+        return np.stack([stacked(v) for v in value]) if _holds(value) else np.asarray(value)
+    return value
+
+
+def _holds(value: Any) -> bool:
+    return any(isinstance(v, Tensor) or (isinstance(v, (list, tuple)) and _holds(v)) for v in value)
+
+
+class Hook:
+    """A function that looks at a cotangent; see `Tensor.register_hook`."""
+
+    def __init__(self, node: Node, function: Callable[[Any], Any]) -> None:
+        self.function, self.shape, self.dtype = function, node.shape, node.dtype
+        self.hooks = node.extras().hooks
+        self.hooks[id(self)] = self
+
+    def remove(self) -> None:
+        """Look no more."""
+        self.hooks.pop(id(self), None)
+
+    def __call__(self, g: Any) -> Any:
+        """Show a cotangent; return the one that goes on, or None."""
+        if isinstance(g, np.ndarray):  # which others may share
+            g = g.view()
+            g.flags.writeable = False
+        p = self.function(g)
+        if p is None:
+            return None
+        p = p if hasattr(p, "__array_function__") else np.asarray(p)
+        name = getattr(self.function, "__name__", "the hook")
+        if p.shape != self.shape:
+            raise ShapeError(f"The hook {name} returned shape {p.shape} for a cotangent of shape {self.shape}.")
+        if p.dtype.kind not in "fciub" or (p.dtype.kind == "c" and self.dtype.kind != "c"):
+            raise DTypeError(f"The hook {name} returned {p.dtype} for a cotangent of {self.dtype}.")
+        p = p if p.dtype == self.dtype else p.astype(self.dtype)
+        return p if isinstance(g, Tensor) else unwrap(p)
 
 
 def wrap(data: Array, node: Node | None) -> Tensor:
@@ -547,17 +689,18 @@ def unwrap(value: Any) -> Any:
 def record(rule: Rule, data: Any, operands: Sequence[Any], kwargs: dict[str, Any] | None = None) -> Any:
     """Wrap a result; give it a node if a differentiable path leads through one of `operands`."""
     state = current.get()
-    for i, reason in rule.refusals.items():
+    for i, reason in rule.refusals.items() if rule.refusals else ():
         if i < len(operands) and _has_gradient(operands[i]) and state.mode != "off":
             raise UnsupportedArgumentError(
                 f"{rule.name} is not differentiable with respect to {rule.operands[i]}: {reason} "
                 f"Pass {rule.operands[i]}.detach() if no gradient is wanted."
             )
-    parents = tuple(x.node if isinstance(x, Tensor) else None for x in operands)
-    mask = 0
-    for i, parent in enumerate(parents):
-        if parent is not None and parent.requires_grad and rule.vjps[i] is not None:
-            mask |= 1 << i
+    parents = tuple([x.node if isinstance(x, Tensor) else None for x in operands])
+    mask, bit = 0, 1
+    for parent in parents:
+        if parent is not None and parent.requires_grad and rule.vjps[bit.bit_length() - 1] is not None:
+            mask |= bit
+        bit <<= 1
     if isinstance(data, (tuple, list)):
         return _record_several(rule, data, operands, kwargs, parents, mask)
     data = checked(data, rule.name)
@@ -575,7 +718,7 @@ def record(rule: Rule, data: Any, operands: Sequence[Any], kwargs: dict[str, Any
     args, seen = _residuals(plan, operands, parents, state)
     free_of_charge = data.size <= SMALL or source is not None  # a view of a leaf costs no memory
     out = data if plan.out or state.keep or free_of_charge else Spec(data)
-    node = (View if view else Node)(rule, args, kwargs or None, parents, out, seen, state.scope)
+    node = (View() if view else Node()).made(rule, args, kwargs or None, parents, out, seen, state.scope)
     if isinstance(node, View):
         node.source = source
     return _with_kin(wrap(data, node), operands[0]) if view else wrap(data, node)
@@ -615,7 +758,7 @@ def _record_several(
         args, seen = _residuals(plan, operands, parents, state)
         kept = plan.out or state.keep
         out = Several((part if kept or part.size <= SMALL else Spec(part) for part in parts), ITEM)
-        node = Node(rule, args, kwargs or None, parents, out, seen, state.scope)
+        node = Node().made(rule, args, kwargs or None, parents, out, seen, state.scope)
         tensors = [wrap(part, node.item(i) if part.dtype.kind in "fc" else None) for i, part in enumerate(parts)]
     return type(data)(*tensors) if hasattr(data, "_fields") else type(data)(tensors)
 
@@ -632,11 +775,36 @@ def _item_vjp(g: Any, _y: Any, _outputs: Any, *, i: int) -> Parts:
 ITEM = Rule(_item, (_item_vjp,), None, broadcasts=False, view=False, signature=None, only={})
 
 
+class Kin:
+    """The living Tensors on one memory: a view, and those that it shows. It keeps none of them alive."""
+
+    __slots__ = ("limit", "members")
+
+    def __init__(self, first: Tensor) -> None:
+        self.members = [weakref.ref(first)]
+        self.limit = 8
+
+    def add(self, tensor: Tensor) -> None:
+        """Let one more in, and forget the dead when there are many."""
+        if len(self.members) > self.limit:
+            self.members = [ref for ref in self.members if ref() is not None]
+            self.limit = 2 * len(self.members) + 8
+        self.members.append(weakref.ref(tensor))
+
+    def remove(self, tensor: Tensor) -> None:
+        """Let one go, which has memory of its own now."""
+        self.members = [ref for ref in self.members if ref() is not tensor]
+
+    def others(self, tensor: Tensor) -> bool:
+        """Return whether anybody else is alive."""
+        return any(ref() is not None and ref() is not tensor for ref in self.members)
+
+
 def _with_kin(view: Tensor, base: Any) -> Tensor:
     """Let a view and the Tensors whose memory it shows know of each other."""
     if isinstance(base, Tensor):
         if not hasattr(base, "_kin"):
-            base._kin = WeakSet((base,))
+            base._kin = Kin(base)
         view._kin = base._kin
         view._kin.add(view)
     return view
@@ -644,6 +812,8 @@ def _with_kin(view: Tensor, base: Any) -> Tensor:
 
 def checked(data: Any, name: str) -> Array:
     """Return a function's result as an array; refuse by name what is none."""
+    if type(data) is np.ndarray and data.dtype.kind != "O":
+        return data
     if isinstance(data, (np.generic, np.memmap, float, complex, int)):
         data = np.asarray(data)
     if not hasattr(data, "__array_function__"):
@@ -663,6 +833,8 @@ def checked(data: Any, name: str) -> Array:
 def shares(data: Array, operand: Any) -> bool:
     """Return whether a result may share memory with its operand: a reshape may have copied."""
     source = operand._value if isinstance(operand, Tensor) else operand
+    if type(data) is np.ndarray and data.base is not None and (data.base is source or data.base is source.base):
+        return True
     return not (type(data) is type(source) is np.ndarray) or np.may_share_memory(data, source)
 
 
@@ -674,22 +846,20 @@ def unary(ufunc: Any, rule: Rule) -> Callable[[Tensor], Tensor]:
     def call(x: Tensor) -> Tensor:
         a, parent = x._value, x.node
         data = ufunc(a)
-        if type(data) in _FLOATS:
+        if type(data) is not ndarray and type(data) in _FLOATS:
             data = asarray(data)
         state = state_now()
         if type(data) is not ndarray or not state.plain or parent is None or not parent.requires_grad:
-            return record(rule, data, (x,))
-        node = new_node(Node)
-        node.serial = next_serial()
-        node.rule = rule
+            return record(rule, data, (x,))  # type: ignore[no-any-return]
+        node = Node()
+        node.serial, node.rule, node.scope = next_serial(), rule, state.scope
+        node.parents = parents = (parent,)
         if keep_x:
             node.args, node.seen = (a,), parent.version
         else:
-            node.args, node.seen = (parent,), 0
-        node.kwargs = node.owner = node.tag = None
-        node.parents = (parent,)
+            node.args, node.seen = parents, 0
+        node.kwargs = node.extra = None
         node.out = data if keep_y or data.size <= SMALL else Spec(data)
-        node.scope = state.scope
         y = new_tensor(Tensor)
         y._value, y.node, y.grad = data, node, None
         return y
@@ -697,16 +867,17 @@ def unary(ufunc: Any, rule: Rule) -> Callable[[Tensor], Tensor]:
     return call
 
 
-def binary(ufunc: Any, rule: Rule) -> Callable[[Any, Any], Tensor]:
+def binary(ufunc: Any, rule: Rule, unusual: Callable[[Any, Any], Any] | None = None) -> Callable[[Any, Any], Any]:
     """Return a function that applies a ufunc of two operands: `record`, without its loops.
 
     The general form costs three times as much an operation, which is what a small network's step consists of; the
-    objects are filled in place for the same reason.
+    objects are filled in place for the same reason. An operator is this function itself; `unusual` says what it does
+    with an operand that is neither a Tensor nor a usual array or number.
     """
     first, second, both = ((*rule.plan(mask, 2).args, rule.plan(mask, 2).out) for mask in (1, 2, 3))
     ndarray, asarray, state_now = np.ndarray, np.asarray, current.get
 
-    def call(x: Any, y: Any) -> Tensor:
+    def call(x: Any, y: Any) -> Any:
         if isinstance(x, Tensor):
             a, left = x._value, x.node
         else:
@@ -714,6 +885,8 @@ def binary(ufunc: Any, rule: Rule) -> Callable[[Any, Any], Tensor]:
         if isinstance(y, Tensor):
             b, right = y._value, y.node
         else:
+            if unusual is not None and type(y) not in _USUAL:
+                return unusual(x, y)
             b, right = y, None
             if type(y) is ndarray and y.dtype.hasobject:
                 checked(y, rule.name)
@@ -721,7 +894,7 @@ def binary(ufunc: Any, rule: Rule) -> Callable[[Any, Any], Tensor]:
             data = ufunc(a, b)
         except ValueError as error:
             raise _shapes_do_not_fit(ufunc, (a, b), error) from None
-        if type(data) in _FLOATS:
+        if type(data) is not ndarray and type(data) in _FLOATS:
             data = asarray(data)
         state = state_now()
         if type(data) is not ndarray or not state.plain:
@@ -732,21 +905,24 @@ def binary(ufunc: Any, rule: Rule) -> Callable[[Any, Any], Tensor]:
             keep_a, keep_b, keep_y = second
         else:
             return wrap(data, None)
-        seen = 0
-        if not keep_a:
-            a = left if left is not None else _stand_in(a)
-        elif left is not None:
-            seen = left.version
-        if not keep_b:
-            b = right if right is not None else _stand_in(b)
-        elif right is not None:
-            seen += right.version
-        node = new_node(Node)
-        node.serial = next_serial()
-        node.rule, node.args, node.parents, node.seen = rule, (a, b), (left, right), seen
-        node.kwargs = node.owner = node.tag = None
+        node = Node()
+        node.parents = parents = (left, right)
+        if keep_a or keep_b or left is None or right is None:
+            seen = 0
+            if not keep_a:
+                a = left if left is not None else _stand_in(a)
+            elif left is not None:
+                seen = left.version
+            if not keep_b:
+                b = right if right is not None else _stand_in(b)
+            elif right is not None:
+                seen += right.version
+            node.args, node.seen = (a, b), seen
+        else:
+            node.args, node.seen = parents, 0
+        node.serial, node.rule, node.scope = next_serial(), rule, state.scope
+        node.kwargs = node.extra = None
         node.out = data if keep_y or data.size <= SMALL else Spec(data)
-        node.scope = state.scope
         result = new_tensor(Tensor)
         result._value, result.node, result.grad = data, node, None
         return result
@@ -754,7 +930,9 @@ def binary(ufunc: Any, rule: Rule) -> Callable[[Any, Any], Tensor]:
     return call
 
 
-new_node, new_tensor = Node.__new__, Tensor.__new__
+new_tensor = Tensor.__new__
+_NUMBERS = frozenset({bool, int, float, str, type})
+_USUAL = frozenset({np.ndarray, float, int, bool, complex, np.float64, np.float32})
 _FLOATS = frozenset({np.float64, np.float32})  # what NumPy makes of 0-d arrays
 
 
@@ -788,20 +966,38 @@ def apply_ufunc(ufunc: Any, inputs: tuple[Any, ...]) -> Any:
     return call(*inputs)
 
 
+def apply_method(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call one of a ufunc's methods, or the ufunc with keywords, where a Tensor takes part."""
+    entry = find(ufunc)
+    if type(entry) is Constant and method != "at" and not any(isinstance(x, Tensor) for x in kwargs.get("out", ())):
+        call = getattr(ufunc, method)
+        return _constants(call(*[unwrap(x) for x in inputs], **{k: unwrap(v) for k, v in kwargs.items()}))
+    if type(entry) not in (Rule, Composite):
+        return apply(ufunc, inputs, {})  # says what is wrong
+    implementation = TABLE[getattr(np.ufunc, method)]
+    assert isinstance(implementation, Composite)
+    return implementation.implementation(ufunc, *inputs, **kwargs)
+
+
 def apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call a function on arguments among which there is a Tensor, as its entry in the table says."""
-    entry = find(function)
+    entry = TABLE.get(function) or find(function)
+    if "out" in kwargs and isinstance(out := kwargs["out"], Tensor) and isinstance(entry, (Rule, Composite)):
+        return _into(out, apply(function, args, {k: v for k, v in kwargs.items() if k != "out"}), function)
     if type(entry) is Rule:
         operands, keywords = (args, {}) if isinstance(function, np.ufunc) else entry.bind(args, kwargs)
         for name, value in keywords.items():
+            if value is None or type(value) in _NUMBERS:
+                continue
             if _has_gradient(value):
                 raise UnsupportedArgumentError(
                     f"{entry.name} is not differentiated with respect to {name}=, and a Tensor with a differentiable "
                     f"path was passed there. Pass {name}.detach() if no gradient is wanted."
                 )
             keywords[name] = unwrap(value)
-        data = function(*[unwrap(a) for a in args], **{k: unwrap(v) for k, v in kwargs.items()})
-        return record(entry, data, operands, keywords)
+        plain = [a._value if isinstance(a, Tensor) else unwrap(a) for a in args]
+        data = function(*plain, **{k: unwrap(v) for k, v in kwargs.items()}) if kwargs else function(*plain)
+        return record(entry, data, [stacked(x) if type(x) in (list, tuple) else x for x in operands], keywords)
     if type(entry) is Composite:
         return entry.implementation(*args, **kwargs)
     if type(entry) is Constant:
@@ -811,8 +1007,7 @@ def apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             )
         if function is np.sign and _has_gradient(args[0]) and args[0].dtype.kind == "c":
             raise UnsupportedArgumentError("np.sign is constant for real numbers only: write z / np.abs(z).")
-        result = function(*[unwrap(a) for a in args], **{k: unwrap(v) for k, v in kwargs.items()})
-        return tuple(_constant(r) for r in result) if isinstance(result, tuple) else _constant(result)
+        return _constants(function(*[unwrap(a) for a in args], **{k: unwrap(v) for k, v in kwargs.items()}))
     if type(entry) is Plain:
         return function(*[unwrap(a) for a in args], **{k: unwrap(v) for k, v in kwargs.items()})
     name = name_of(function)
@@ -828,7 +1023,20 @@ def apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     )
 
 
-def _constant(result: Any) -> Any:
+def _into(out: Tensor, result: Any, function: Any) -> Tensor:
+    """Assign a function's result to the Tensor that was passed as its ``out=``."""
+    if out.shape != np.shape(result):
+        raise ShapeError(f"{name_of(function)}: out= has shape {out.shape}, and the result {np.shape(result)}.")
+    if not np.can_cast(result.dtype, out.dtype, "same_kind"):
+        raise DTypeError(f"{name_of(function)}: out= holds {out.dtype}; a result of {result.dtype} does not fit in.")
+    out[...] = result
+    return out
+
+
+def _constants(result: Any) -> Any:
+    if isinstance(result, (tuple, list)):
+        items = [_constants(r) for r in result]
+        return type(result)(*items) if hasattr(result, "_fields") else type(result)(items)
     return wrap(np.asarray(result) if isinstance(result, (np.generic, bool, int, float)) else result, None)
 
 
@@ -836,28 +1044,6 @@ def _has_gradient(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return any(_has_gradient(v) for v in value)
     return isinstance(value, Tensor) and value.requires_grad
-
-
-def _refuse_ufunc_keywords(ufunc: Any, kwargs: dict[str, Any]) -> None:
-    name = name_of(ufunc)
-    if kwargs.get("out") is not None and any(x is not None for x in kwargs["out"]):
-        raise UnsupportedArgumentError(
-            f"{name} cannot write into out= when a Tensor takes part (`a += t` on an array does that too): "
-            f"the gradient would be lost. Write `result = {name}(...)`, or `a = a + t`."
-        )
-    defaults = {
-        "where": True,
-        "out": None,
-        "casting": "same_kind",
-        "order": "K",
-        "dtype": None,
-        "subok": True,
-    }
-    for key, value in kwargs.items():
-        if key == "out" or (key in defaults and value is defaults[key]):
-            continue
-        rewrite = f"np.where(mask, {name}(...), other)" if key == "where" else ".astype(...) on the operands"
-        raise UnsupportedArgumentError(f"{name} on a Tensor does not handle {key}=. Write {rewrite} instead.")
 
 
 def _shapes_do_not_fit(ufunc: Any, arrays: Sequence[Any], error: ValueError) -> Exception:
@@ -889,32 +1075,26 @@ def _shapes_do_not_fit(ufunc: Any, arrays: Sequence[Any], error: ValueError) -> 
 
 def _make_operators() -> None:
     """Give Tensor one method per operator; each calls its ufunc on the arrays and records."""
-    known = {Tensor, np.ndarray, float, int, bool, complex, np.float64, np.float32}
-
     ufunc: Any
 
     def prefix(ufunc: Any) -> Callable[[Tensor], Any]:
         return lambda self: apply_ufunc(ufunc, (self,))
 
     def infix(ufunc: Any, swapped: bool) -> Callable[[Tensor, Any], Any]:
-        rule = TABLE[ufunc]
-        fast = isinstance(rule, Rule)
-        equality = {np.equal: False, np.not_equal: True}.get(ufunc)
-        if isinstance(rule, Rule):
-            call = CALLS[ufunc] = CALLS.get(ufunc) or binary(ufunc, rule)
-
-        def method(self: Tensor, other: Any) -> Any:
-            if equality is not None and isinstance(other, (str, bytes)):  # as for an array: nowhere equal
-                return wrap(np.full(self.shape, equality), None)
-            if type(other) in known or isinstance(other, Tensor):
-                if fast:
-                    return call(other, self) if swapped else call(self, other)
-                return apply(ufunc, (other, self) if swapped else (self, other), {})
+        def unusual(self: Tensor, other: Any) -> Any:
+            if ufunc in (np.equal, np.not_equal) and isinstance(other, (str, bytes)):  # as for an array: nowhere equal
+                return wrap(np.full(self.shape, ufunc is np.not_equal), None)
             if getattr(type(other), "__array_ufunc__", ...) is None:
                 return NotImplemented
             return ufunc(other, self) if swapped else ufunc(self, other)
 
-        return method
+        def method(self: Tensor, other: Any) -> Any:
+            if type(other) not in _USUAL and not isinstance(other, Tensor):
+                return unusual(self, other)
+            return apply_ufunc(ufunc, (other, self) if swapped else (self, other))
+
+        rule = TABLE[ufunc]
+        return method if swapped or not isinstance(rule, Rule) else binary(ufunc, rule, unusual)
 
     for name, ufunc in {
         "neg": np.negative,
@@ -946,7 +1126,8 @@ def _make_operators() -> None:
         return call
 
     methods = (
-        "sum prod mean var std max min clip dot ravel squeeze swapaxes round argmax argmin argsort all any nonzero conj"
+        "sum prod mean var std max min clip dot ravel squeeze swapaxes round argmax argmin argsort all any nonzero "
+        "conj conjugate cumsum cumprod repeat take diagonal trace choose searchsorted argpartition put"
     )
     for name in methods.split():
         setattr(Tensor, name, method(getattr(np, name)))

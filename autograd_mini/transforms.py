@@ -1,10 +1,15 @@
-"""Derivatives asked for as values of functions: gradients, vjp, value_and_grad, grad."""
+"""Derivatives asked for as values of functions: of scalars (grad), along a direction (vjp, jvp), of both (hvp).
+
+Forward mode has no rules of its own. The pullback is linear in the cotangent, so it is its own graph: recorded in the
+cotangent and swept once more, it is transposed, and ``v -> J v`` is the transpose of ``g -> g J``.
+"""
 
 from __future__ import annotations
 
 import functools
 import operator
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,9 +19,28 @@ from .graph import Leaf, Node, pullback, toposort
 from .recording import is_recording, recording
 from .table import Rule
 from .tensor import Tensor, node_of, owned, record, seed_of, unwrap, wrap
-from .trees import flatten, map_leaves, paths
+from .trees import flatten, leaves_like, map_leaves, paths
 
-__all__ = ["grad", "gradients", "value_and_grad", "vjp"]
+__all__ = [
+    "IDENTITY",
+    "Point",
+    "chosen_by",
+    "constant",
+    "elementwise_grad",
+    "function_of",
+    "ggnvp",
+    "grad",
+    "gradients",
+    "hvp",
+    "jvp",
+    "labels",
+    "linearise",
+    "stop_gradient",
+    "swept",
+    "value_and_grad",
+    "variable",
+    "vjp",
+]
 
 Lift = Callable[[Any, Node], Tensor]  # see `pullback`
 
@@ -73,23 +97,30 @@ def gradients(
 
 
 def _gradients(outs: list[Tensor], ins: list[Tensor], seeds: Sequence[Any], lift: Lift | None) -> list[Any]:
-    targets = [node_of(x, "gradients() with respect to it") for x in ins]
     pending: dict[Node, Any] = {}
     for out, cotangent in zip(outs, seeds, strict=True):
         if out.requires_grad:
             node = node_of(out, "gradients()")
             seed = seed_of(out, cotangent, lift is not None)
             pending[node] = pending[node] + seed if node in pending else seed
-    selves = [node.selves() if isinstance(node, Leaf) else [node] for node in targets]
-    found = pullback(pending, [node for nodes in selves for node in nodes], lift=lift)
     result = []
-    for x, nodes in zip(ins, selves, strict=True):
-        parts = [found[node] for node in nodes if node in found]
-        g = sum(parts[1:], parts[0]) if parts else None
+    for x, g in zip(ins, swept(pending, ins, lift), strict=True):
         if g is None:
             g = np.zeros_like(x._value)
             g = wrap(g, None) if lift is not None else g
         result.append(g if isinstance(g, Tensor) else owned(g))
+    return result
+
+
+def swept(pending: dict[Node, Any], ins: list[Tensor], lift: Callable[[Any, Node], Any] | None) -> list[Any]:
+    """Return the cotangents of `ins` given those of some nodes; None where no path leads."""
+    targets = [node_of(x, "gradients() with respect to it") for x in ins]
+    selves = [node.selves() if isinstance(node, Leaf) else [node] for node in targets]
+    found = pullback(pending, [node for nodes in selves for node in nodes], lift=lift)
+    result = []
+    for nodes in selves:
+        parts = [found[node] for node in nodes if node in found]
+        result.append(sum(parts[1:], parts[0]) if parts else None)
     return result
 
 
@@ -130,31 +161,183 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
 
 
 def _vjp(f: Callable[..., Any], primals: tuple[Any, ...], numbers: Sequence[int]) -> tuple[Any, Callable[..., Any]]:
-    outer = is_recording()
-    _, rebuild = flatten(primals)
-    inputs = []
-    for i, primal in zip(numbers, primals, strict=True):
-        inputs += [
-            _variable(leaf, outer, f"{i}{path[1:]}")
-            for leaf, path in zip(flatten(primal)[0], paths((primal,)), strict=True)
-        ]
-    with recording():
-        result = f(*rebuild(inputs))
-    outs, rebuild_out = flatten(result)
-    tracked = [o for o in outs if isinstance(o, Tensor) and o.requires_grad]
-    nested = outer and _leads_elsewhere(tracked, inputs)
+    point = linearise(f, primals, numbers, "grad")
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
-        cotangents, _ = flatten(cotangent)
-        if len(cotangents) != len(outs):
-            raise ShapeError(f"The function returned {len(outs)} arrays and got {len(cotangents)} cotangents.")
-        seeds = [c for o, c in zip(outs, cotangents, strict=True) if isinstance(o, Tensor) and o.requires_grad]
-        lift: Lift | None = wrap if nested else None
-        if not nested and is_recording() and any(isinstance(c, Tensor) and c.requires_grad for c in seeds):
-            lift = _constant  # record what depends on the cotangents: forward mode is made of this
-        return rebuild(_gradients(tracked, inputs, seeds, lift))  # type: ignore[no-any-return]
+        given = len(flatten(cotangent)[0])
+        if given != len(point.outs):
+            raise ShapeError(f"The function returned {len(point.outs)} arrays and got {given} cotangents.")
+        try:
+            cotangents = list(leaves_like(cotangent, point.rebuild_out(point.outs)))
+        except ShapeError as error:
+            raise ShapeError(f"A cotangent must have the structure of the function's result: {error}") from None
+        return point.rebuild(point.pull([cotangents[i] for i in point.tracked]))  # type: ignore[no-any-return]
 
-    return rebuild_out([o if nested else unwrap(o) for o in outs]), pullback
+    return point.value(), pullback
+
+
+@dataclass(slots=True)
+class Point:
+    """A function recorded at one point, to be swept from there.
+
+    Attributes
+    ----------
+    inputs : list of Tensor
+        What is differentiated by: the leaves of the primals.
+    outs : list
+        The leaves of the result, as the function returned them.
+    tracked : list of int
+        Which of them are Tensors with a path.
+    nested : bool
+        A path also leads to something outside, which may be differentiated too: then sweeps are recorded.
+    rebuild, rebuild_out : callable
+        Build the trees of the primals and of the result again.
+    """
+
+    inputs: list[Tensor]
+    outs: list[Any]
+    tracked: list[int]
+    nested: bool
+    rebuild: Callable[[list[Any]], Any]
+    rebuild_out: Callable[[list[Any]], Any]
+
+    def value(self) -> Any:
+        """Return the result: arrays; or, nested, what is recorded."""
+        return self.rebuild_out([o if self.nested else unwrap(o) for o in self.outs])
+
+    def pull(self, cotangents: Sequence[Any], record: bool = False) -> list[Any]:
+        """Carry cotangents of the tracked outputs back to the inputs; recorded in them, if `record` or if they are."""
+        lift: Lift | None = wrap if self.nested else None
+        if not self.nested and (
+            record or (is_recording() and any(isinstance(c, Tensor) and c.requires_grad for c in cotangents))
+        ):
+            lift = constant  # record what depends on the cotangents: forward mode is made of this
+        return _gradients([self.outs[i] for i in self.tracked], self.inputs, cotangents, lift)
+
+    def push(self, tangents: Sequence[Any]) -> list[Any]:
+        """Carry tangents of the inputs forward to the tracked outputs: the transpose of `pull`."""
+        zeros = [np.zeros(self.outs[i].shape, self.outs[i].dtype) for i in self.tracked]
+        with np.errstate(all="ignore"):  # only the record counts: a pullback is linear, so nothing reads these zeros
+            transpose = linearise(lambda *g: self.pull(g, record=True), tuple(zeros), range(len(zeros)), "jvp")
+        return transpose.pull([tangents[i] for i in transpose.tracked])
+
+
+def linearise(f: Callable[..., Any], primals: tuple[Any, ...], numbers: Sequence[int], what: str) -> Point:
+    """Call `f` on variables that stand for the leaves of `primals`, and keep what it recorded.
+
+    Parameters
+    ----------
+    f, primals
+        The function and its positional arguments, trees.
+    numbers : sequence of int
+        What messages call each argument.
+    what : str
+        What messages call the transform.
+    """
+    outer = is_recording()
+    leaves, rebuild = flatten(primals)
+    inputs = [_variable(leaf, outer, k, numbers, primals, what) for k, leaf in enumerate(leaves)]
+    if outer:
+        result = f(*rebuild(inputs))
+    else:
+        with recording():
+            result = f(*rebuild(inputs))
+    outs, rebuild_out = flatten(result)
+    tracked = [i for i, o in enumerate(outs) if isinstance(o, Tensor) and o.requires_grad]
+    nested = outer and _leads_elsewhere([outs[i] for i in tracked], inputs)
+    return Point(inputs, outs, tracked, nested, rebuild, rebuild_out)
+
+
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    r"""Return ``f(*primals)`` and its derivative along a direction: forward mode.
+
+    The tangent of the result is :math:`\dot y = J \dot x` with :math:`J = \partial f / \partial \text{primals}`. It is
+    computed as the transpose of the pullback :math:`g \mapsto g\,J`, from the same rules, in two sweeps: no Jacobian is
+    built, but the graph of `f` is kept as for `grad`.
+
+    Parameters
+    ----------
+    f : callable
+        NumPy code. Its arguments and result may be trees: nested dicts, lists, tuples of arrays.
+    primals : tuple or list
+        Where to evaluate: the positional arguments of `f`, real or complex arrays, or trees of them.
+    tangents : tuple or list
+        The direction: for each primal a tree of the same structure, with arrays of the same shapes. Numbers of another
+        precision are cast to the primal's.
+
+    Returns
+    -------
+    out
+        The value, as arrays.
+    tangent
+        Of the structure, shapes and dtypes of `out`; zeros where a result does not depend on the primals. With complex
+        :math:`x = a + ib`, :math:`\dot y = \partial_a f\,\dot a + \partial_b f\,\dot b`, holomorphic or not.
+
+    Raises
+    ------
+    TypeError
+        If primals or tangents are no tuple or list.
+    ShapeError
+        If tangents do not have the structure or the shapes of the primals.
+    DTypeError
+        If a primal is not real or complex, or a tangent is complex where its primal is real.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_mini as ag
+    >>> out, tangent = ag.jvp(lambda x: x**2, (np.array([1.0, 3.0]),), (np.array([1.0, 10.0]),))
+    >>> print(out, tangent)
+    [1. 9.] [ 2. 60.]
+    """
+    for name, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, (tuple, list)):
+            raise TypeError(
+                f"jvp: {name} must be a tuple with one entry per argument of the function, not "
+                f"{type(given).__name__}. For one argument write jvp(f, (x,), (v,))."
+            )
+    point = linearise(f, tuple(primals), range(len(primals)), "jvp")
+    directions = _alike(tuple(primals), tuple(tangents), point.inputs, "jvp", "tangent")
+    return point.value(), _pushed(point, directions)
+
+
+def _pushed(point: Point, directions: Sequence[Any]) -> Any:
+    found: list[Any] = [_no_tangent(o) for o in point.outs]
+    for i, tangent in zip(point.tracked, point.push(directions), strict=True):
+        found[i] = tangent
+    return point.rebuild_out(found)
+
+
+def _no_tangent(out: Any) -> Any:
+    """Return zeros for a result that is constant; None for what is no number."""
+    out = np.asarray(unwrap(out))
+    if out.dtype.kind not in "fciub":
+        return None
+    return np.zeros(out.shape, out.dtype if out.dtype.kind in "fc" else float)
+
+
+def _alike(primals: Any, others: Any, inputs: list[Tensor], what: str, name: str) -> list[Any]:
+    """Return the leaves of `others`, checked to fit those of `primals` and cast to their dtypes."""
+    try:
+        found = list(leaves_like(others, primals))
+    except ShapeError as error:
+        raise ShapeError(f"{what}: each {name} must have the structure of its argument; {error}") from None
+    result = []
+    for path, x, v in zip(paths(primals), inputs, found, strict=True):
+        v = v if hasattr(v, "__array_function__") else np.asarray(v)
+        if v.dtype.kind not in "fciub":
+            raise DTypeError(f"{what}: {name} {path} has dtype {v.dtype}; it must hold numbers.")
+        if v.shape != x.shape:
+            raise ShapeError(
+                f"{what}: {name} {path} has shape {v.shape}; it must have its argument's own, {x.shape}. "
+                f"Broadcast it first: np.broadcast_to(v, {x.shape})."
+            )
+        if v.dtype.kind == "c" and x.dtype.kind != "c":
+            raise DTypeError(
+                f"{what}: {name} {path} is {v.dtype} and its argument is real ({x.dtype}). "
+                "Pass a complex argument, or np.real of the direction."
+            )
+        result.append(v if v.dtype == x.dtype else v.astype(x.dtype))
+    return result
 
 
 def value_and_grad(
@@ -193,25 +376,15 @@ def value_and_grad(
     """
     name = getattr(f, "__name__", "the function")
     several = isinstance(argnums, (tuple, list))
-    try:
-        chosen = tuple(map(operator.index, argnums if several else (argnums,)))  # type: ignore[arg-type]
-    except TypeError:
-        raise TypeError(f"argnums must be an integer or a tuple of integers, not {argnums!r}") from None
+    chosen = chosen_by(argnums)
 
     @functools.wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        for i in chosen:
-            if not -len(args) <= i < len(args):
-                raise TypeError(f"argnums={i}, but the function was called with {len(args)} positional arguments")
-        if len({i % len(args) for i in chosen}) < len(chosen):
-            raise TypeError(f"argnums={argnums} names an argument twice")
         aux: list[Any] = []
+        function, primals = function_of(f, chosen, args, kwargs)
 
         def scalar(*primals: Any) -> Any:
-            full = list(args)
-            for i, primal in zip(chosen, primals, strict=True):
-                full[i] = primal
-            result = f(*full, **kwargs)
+            result = function(*primals)
             if has_aux:
                 if not (isinstance(result, (tuple, list)) and len(result) == 2):
                     raise TypeError(
@@ -221,12 +394,39 @@ def value_and_grad(
                 aux.append(_plain(extra, flatten(primals)[0]))
             return _scalar(result, name)
 
-        value, pullback = _vjp(scalar, tuple(args[i] for i in chosen), chosen)
+        value, pullback = _vjp(scalar, primals, chosen)
         found = pullback(np.ones((), value.dtype if hasattr(value, "dtype") else float))
         answer = found if several else found[0]
         return ((value, aux[0]), answer) if has_aux else (value, answer)
 
     return wrapped
+
+
+def chosen_by(argnums: int | tuple[int, ...]) -> tuple[int, ...]:
+    """Return `argnums` as a tuple of integers."""
+    try:
+        return tuple(map(operator.index, argnums if isinstance(argnums, (tuple, list)) else (argnums,)))
+    except TypeError:
+        raise TypeError(f"argnums must be an integer or a tuple of integers, not {argnums!r}") from None
+
+
+def function_of(
+    f: Callable[..., Any], chosen: tuple[int, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """Return `f` as a function of the chosen arguments alone, and these."""
+    for i in chosen:
+        if not -len(args) <= i < len(args):
+            raise TypeError(f"argnums={i}, but the function was called with {len(args)} positional arguments")
+    if len({i % len(args) for i in chosen}) < len(chosen):
+        raise TypeError(f"argnums={chosen} names an argument twice")
+
+    def function(*primals: Any) -> Any:
+        full = list(args)
+        for i, primal in zip(chosen, primals, strict=True):
+            full[i] = primal
+        return f(*full, **kwargs)
+
+    return function, tuple(args[i] for i in chosen)
 
 
 def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
@@ -261,17 +461,207 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: boo
     return wrapped
 
 
-def _variable(leaf: Any, outer: bool, path: str) -> Tensor:
+def elementwise_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    r"""Return a function that computes the derivative of an elementwise function at every entry at once.
+
+    It is the gradient of the sum of the results, :math:`\partial \sum_j f(x)_j / \partial x_i`, which is
+    :math:`f'(x_i)` where each result depends on one entry only. Where results depend on several, their derivatives are
+    added up: for those, see `jacobian`.
+
+    Parameters
+    ----------
+    f : callable
+        NumPy code that returns one real array.
+    argnums : int or tuple of int
+        Which positional arguments to differentiate by; each may be a tree.
+
+    Returns
+    -------
+    callable
+        The derivatives, each of its argument's structure, shape and dtype.
+
+    Raises
+    ------
+    DTypeError
+        If `f` returns anything but one real array.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_mini as ag
+    >>> ag.elementwise_grad(np.square)(np.array([1.0, 2.0]))
+    array([2., 4.])
+    """
+    name = getattr(f, "__name__", "the function")
+    several = isinstance(argnums, (tuple, list))
+    chosen = chosen_by(argnums)
+
+    @functools.wraps(f)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        point = linearise(*function_of(f, chosen, args, kwargs), chosen, "elementwise_grad")
+        out = point.value()
+        kind = None if isinstance(out, (tuple, list, dict)) else np.asarray(unwrap(out)).dtype.kind
+        if kind not in ("f", "i", "u", "b"):
+            what = "a complex array" if kind == "c" else f"a {type(out).__name__}"
+            hint = "Use jacobian(f, holomorphic=True), or take np.real." if kind == "c" else "Is a `return` missing?"
+            raise DTypeError(
+                f"elementwise_grad needs a function that returns one real array; {name} returned {what}. {hint}"
+            )
+        found = point.rebuild(point.pull([np.ones(out.shape, out.dtype)] * len(point.tracked)))
+        return found if several else found[0]
+
+    return wrapped
+
+
+def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
+    r"""Return the Hessian of a scalar function times a vector, :math:`H v` with :math:`H = \partial^2 f/\partial x^2`.
+
+    The Hessian is symmetric, so :math:`H v` is the pullback of :math:`v` through the gradient: one more sweep, at a
+    small multiple of the cost of `f`, and no :math:`n \times n` array.
+
+    Parameters
+    ----------
+    f : callable
+        NumPy code of one argument that returns a real scalar.
+    x
+        Where: a real array, or a tree of them.
+    v
+        The vector, with the structure and the shapes of `x`.
+
+    Returns
+    -------
+    array or tree
+        Of the structure, shapes and dtypes of `x`.
+
+    Raises
+    ------
+    ShapeError
+        If `f` does not return a scalar, or `v` does not fit `x`.
+    DTypeError
+        If `x` is not real.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_mini as ag
+    >>> ag.hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.array([1.0, 10.0]))
+    array([  6., 120.])
+    """
+    point = linearise(grad(f), (x,), (0,), "hvp")
+    real_only(point.inputs, (x,), (0,), "hvp")
+    directions = _alike((x,), (v,), point.inputs, "hvp", "vector")
+    return point.rebuild(point.pull([directions[i] for i in point.tracked]))[0]
+
+
+def half_square(y: Any) -> Any:
+    """Return half the sum of squares: with it, ggnvp is :math:`J^T J v`."""
+    return np.sum(np.square(y)) / 2
+
+
+def ggnvp(f: Callable[..., Any], g: Callable[..., Any] = half_square, argnums: int = 0) -> Callable[..., Any]:
+    r"""Return a function that multiplies the generalised Gauss-Newton matrix with a vector.
+
+    For the composition :math:`g(f(x))` of a model and a loss it computes :math:`J^T H J v`, with the Jacobian
+    :math:`J = \partial f/\partial x` and :math:`H = \partial^2 g/\partial y^2` at :math:`y = f(x)`: the Hessian without
+    the curvature of `f`, positive semidefinite if `g` is convex. Three products, no matrix is built.
+
+    Parameters
+    ----------
+    f : callable
+        The inner function, NumPy code; its result may be a tree.
+    g : callable
+        The outer function: of a result of `f`, a real scalar. By default half the sum of squares of an array.
+    argnums : int
+        Which positional argument of `f` to differentiate by.
+
+    Returns
+    -------
+    callable
+        ``(*args, v)``: the arguments of `f`, then the vector, which has the structure and shapes of the chosen
+        argument; so does the result.
+
+    Raises
+    ------
+    ShapeError
+        If `v` does not fit the chosen argument, or `g` returns no scalar.
+    DTypeError
+        If the chosen argument or a result of `f` is not real.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_mini as ag
+    >>> a = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> product = ag.ggnvp(lambda x: a @ x)
+    >>> print(product(np.zeros(2), np.array([1.0, 0.0])), a.T @ a[:, 0])
+    [10. 14.] [10. 14.]
+    """
+    if isinstance(argnums, (tuple, list)):
+        raise TypeError(
+            "ggnvp: argnums is one integer here; to differentiate by several arguments, pass them as a tree"
+        )
+    chosen = chosen_by(argnums)
+
+    def product(*args: Any, **kwargs: Any) -> Any:
+        if len(args) < 2:
+            raise TypeError("ggnvp(f, g) returns a function of the arguments of f and then the vector: call it (x, v)")
+        *rest, v = args
+        function, primals = function_of(f, chosen, tuple(rest), kwargs)
+        point = linearise(function, primals, chosen, "ggnvp")
+        real_only(point.inputs, primals, chosen, "ggnvp")
+        directions = _alike(primals, (v,), point.inputs, "ggnvp", "vector")
+        pulled = flatten(hvp(g, point.value(), _pushed(point, directions)))[0]
+        return point.rebuild(point.pull([pulled[i] for i in point.tracked]))[0]
+
+    return product
+
+
+def real_only(inputs: list[Tensor], primals: tuple[Any, ...], numbers: Sequence[int], what: str) -> None:
+    """Raise if one of the inputs is complex."""
+    for k, x in enumerate(inputs):
+        if x.dtype.kind == "c":
+            path = labels(primals, numbers)[k]
+            raise DTypeError(
+                f"{what} needs real arguments; argument {path} is {x.dtype}. Write the function of the real and the "
+                "imaginary part, or use vjp and jvp, which take complex arguments."
+            )
+
+
+def stop_gradient(x: Any) -> Any:
+    """Return the same values as constants: no cotangent and no tangent passes.
+
+    Parameters
+    ----------
+    x
+        An array, a Tensor, or a tree of them. Values are shared, not copied.
+
+    Returns
+    -------
+    The same structure; Tensors are detached, everything else is passed through.
+
+    Examples
+    --------
+    >>> import autograd_mini as ag
+    >>> print(ag.grad(lambda x: x * ag.stop_gradient(x))(3.0))
+    3.0
+    """
+    return map_leaves(lambda leaf: leaf.detach() if isinstance(leaf, Tensor) else leaf, x)
+
+
+def _variable(leaf: Any, outer: bool, k: int, numbers: Sequence[int], primals: tuple[Any, ...], what: str) -> Tensor:
     leaf = leaf if hasattr(leaf, "__array_function__") else np.asarray(leaf)
     if leaf.dtype.kind not in "fc":
         raise DTypeError(
-            f"grad needs real or complex arguments; argument {path} has dtype {leaf.dtype}. "
+            f"{what} needs real or complex arguments; argument {labels(primals, numbers)[k]} has dtype {leaf.dtype}. "
             "Write 3.0 for 3, or pass x.astype(float)."
         )
     return variable(leaf if outer else unwrap(leaf))
 
 
-def _constant(data: Any, _node: Node) -> Tensor:
+def labels(primals: tuple[Any, ...], numbers: Sequence[int]) -> list[str]:
+    """Name the leaves of some arguments, which have these numbers in the call."""
+    return [f"{i}{path[1:]}" for i, primal in zip(numbers, primals, strict=True) for path in paths((primal,))]
+
+
+def constant(data: Any, _node: Node) -> Tensor:
+    """Make of a residual a constant: what is recorded then depends on cotangents alone."""
     return wrap(data, None)
 
 
@@ -279,11 +669,11 @@ def _leads_elsewhere(outs: list[Tensor], inputs: list[Tensor]) -> bool:
     """Return whether a differentiable path leads from `outs` to a leaf that is none of the inputs."""
     own = {x.node for x in inputs}
     since = min((x.node.serial for x in inputs if x.node is not None), default=0)
-    for node in toposort((o.node for o in outs if o.node is not None), since=since):
-        if node not in own and node.rule is None:
+    for node in toposort(o.node for o in outs if o.node is not None):
+        if node.serial < since:  # from outside; no step is taken there
             return True
-        if any(p is not None and p.requires_grad and p.serial < since for p in node.parents):
-            return True
+        if node.rule is None and node not in own and node.owner is not None and node.owner() is not None:
+            return True  # were its owner gone, it could be the variable of a transform inside, which is over
     return False
 
 
@@ -315,7 +705,7 @@ def _plain(aux: Any, inputs: list[Tensor]) -> Any:
 def variable(value: Any, name: str | None = None) -> Tensor:
     """Return a Tensor to differentiate by: a new leaf, or, for a Tensor with a history, a node linked to it."""
     if isinstance(value, Tensor) and value.requires_grad:
-        return record(_IDENTITY, value._value, (value,))
+        return record(IDENTITY, value._value, (value,))  # type: ignore[no-any-return]
     return Tensor(unwrap(value), requires_grad=True, name=name)
 
 
@@ -323,6 +713,6 @@ def _identity(a: Any) -> Any:
     return a
 
 
-_IDENTITY = Rule(
+IDENTITY = Rule(
     _identity, (lambda g, _y, _a: g,), None, broadcasts=False, view=True, signature=None, only={}
 )  # not in the table: nobody calls it

@@ -7,7 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["flatten", "map_leaves", "paths"]
+from .errors import ShapeError
+
+__all__ = ["flatten", "leaves_like", "map_leaves", "paths"]
 
 _LEAF = object()
 
@@ -53,6 +55,47 @@ def paths(tree: Any, start: str = "") -> Iterator[str]:
         return
     for key, value in pairs:
         yield from paths(value, start + key if start else key.strip("[]"))
+
+
+def leaves_like(tree: Any, like: Any, path: str = "") -> Iterator[Any]:
+    """Yield the leaves of a tree in the order of those of another, whose structure it must have.
+
+    A list may stand for a tuple, and a dict may have its keys in another order.
+
+    Examples
+    --------
+    >>> list(leaves_like({"b": 2, "w": [1]}, {"w": (10,), "b": 20}))
+    [1, 2]
+    """
+    if isinstance(like, dict):
+        if not isinstance(tree, dict) or set(tree) != set(like):
+            raise _other_structure(tree, f"a dict with the keys {', '.join(map(repr, like))}", path)
+        for key, value in like.items():
+            yield from leaves_like(tree[key], value, f"{path}[{key!r}]")
+    elif isinstance(like, (list, tuple)):
+        if not isinstance(tree, (list, tuple)) or len(tree) != len(like):
+            raise _other_structure(tree, f"a {type(like).__name__} of {len(like)}", path)
+        fields = getattr(like, "_fields", None)
+        for i, value in enumerate(like):
+            yield from leaves_like(tree[i], value, path + (f".{fields[i]}" if fields else f"[{i}]"))
+    elif like is None:
+        if tree is not None:
+            raise _other_structure(tree, "None", path)
+    elif tree is None or isinstance(tree, (dict, list, tuple)):
+        raise _other_structure(tree, "an array", path)
+    else:
+        yield tree
+
+
+def _other_structure(tree: Any, wanted: str, path: str) -> ShapeError:
+    got = f"a {type(tree).__name__}"
+    if isinstance(tree, dict):
+        got = f"a dict with the keys {', '.join(map(repr, tree)) or '(none)'}"
+    elif isinstance(tree, (list, tuple)):
+        got = f"a {type(tree).__name__} of {len(tree)}"
+    elif tree is None:
+        got = "None"
+    return ShapeError(f"at {path}: {got} where {wanted} is needed." if path else f"{got} where {wanted} is needed.")
 
 
 def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:

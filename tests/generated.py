@@ -1,5 +1,8 @@
 """What the generated tests share: the table's functions, their rows, calls, and derivatives by differences."""
 
+import inspect
+import operator
+
 import numpy as np
 import pytest
 
@@ -22,7 +25,8 @@ def ours(function):
 
 
 def entries(*kinds):
-    return [f for f, entry in TABLE.items() if isinstance(entry, kinds) and ours(f)]
+    """Functions of these kinds; without the entry by which Tensors find ``t[i] = v``, which is `assign`."""
+    return [f for f, entry in TABLE.items() if isinstance(entry, kinds) and ours(f) and f is not operator.setitem]
 
 
 def each(functions):
@@ -83,18 +87,41 @@ def plain(tree):
     return tree.data if isinstance(tree, ag.Tensor) else tree
 
 
+NOT_COMPLEX = (TypeError, ValueError, NotImplementedError, np.exceptions.ComplexWarning)  # what says so
+IN_PLACE = {np.put, np.place, np.putmask, np.copyto, np.fill_diagonal, np.put_along_axis}
+
+
 def call(function, case, values):
+    """Return what the call returns; where a function works in place, what it leaves of a copy."""
     values = iter(values)
-    return function(*filled(case.args, values), **filled(case.kwargs, values))
+    return result_of(function, filled(case.args, values), filled(case.kwargs, values))
 
 
 def call_numpy(function, case, xs):
+    """The same on plain arrays."""
     xs = iter(xs)
-    return function(*plain(filled(case.args, xs)), **plain(filled(case.kwargs, xs)))
+    return result_of(function, plain(filled(case.args, xs)), plain(filled(case.kwargs, xs)))
+
+
+def result_of(function, args, kwargs):
+    if function is np.ufunc.at:
+        ufunc, target, *rest = args
+        target = target.copy()
+        function(ufunc, target, *rest)
+        return target
+    if function not in IN_PLACE:
+        return function(*args, **kwargs)
+    first = next(name for name in inspect.signature(function).parameters)
+    target = (args[0] if args else kwargs[first]).copy()
+    function(*[target, *args[1:]][: len(args)], **(kwargs if args else kwargs | {first: target}))
+    return target
 
 
 def outputs(result):
-    return list(result) if isinstance(result, (list, tuple)) else [result]
+    """The arrays in a result, from left to right."""
+    if isinstance(result, (list, tuple)):
+        return [y for part in result for y in outputs(part)]
+    return [np.asarray(result) if isinstance(result, (int, float, complex)) else result]
 
 
 def evaluate(function, case, xs):
@@ -158,7 +185,7 @@ def complex_step(function, case, xs, cs):
     directions = cotangents(xs, 9)
     try:
         slope = stepped(*directions)
-    except (TypeError, np.exceptions.ComplexWarning):
+    except NOT_COMPLEX:
         return None
     if not abs(slope - difference(along)) <= max(coarse(ys), 1e-5) * max(1, abs(slope)):
         return None  # conjugates somewhere: not analytic

@@ -419,7 +419,34 @@ def test_low_precision_output_is_refused():
         gradcheck(lambda x: x.astype(np.float32), A)
 
 
-@pytest.mark.parametrize(("value", "word"), [(1j, "complex"), (3, r"3\.0 for 3"), ([True], "bool")])
+@pytest.mark.parametrize(("value", "word"), [(np.complex64(1j), "complex128"), (3, r"3\.0 for 3"), ([True], "bool")])
 def test_other_dtypes_are_refused(value, word):
     with pytest.raises(errors.DTypeError, match=word):
         gradcheck(np.sin, value)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda z: z * z,
+        np.exp,
+        np.abs,
+        np.conjugate,
+        lambda z: np.sum(z) ** 2,
+        lambda z: np.real(z) * np.imag(z) + 1j * z,
+    ],
+)
+def test_complex_functions(f):
+    assert ag.gradcheck(f, np.array([1 + 2j, -0.5 + 0.3j]), order=2)
+    assert ag.gradcheck(lambda a, b: f(a + 1j * b), np.array([0.3, 2.0]), np.array(0.7))
+
+
+def test_a_conjugate_too_many_is_found():
+    @ag.primitive
+    def square(z):
+        return z * z
+
+    ag.defvjp(square, lambda g, _y, z: g * 2 * np.conjugate(z))
+    assert ag.gradcheck(square, np.array([1.5]))
+    with pytest.raises(errors.GradcheckError, match="the imaginary part of argument 0"):
+        ag.gradcheck(square, np.array([1 + 2j]))

@@ -28,9 +28,12 @@ CORE = {
 OFF_THE_SIDE = LEAVES | {"tensor", "recording", "graph", "table"}
 ALLOWED = CORE | {
     "transforms": OFF_THE_SIDE,
+    "batching": OFF_THE_SIDE | {"rules"},
+    "jacobians": OFF_THE_SIDE | {"transforms", "batching"},
+    "checkpointing": OFF_THE_SIDE | {"transforms", "batching"},
     "check": OFF_THE_SIDE | {"transforms"},
     "debug": OFF_THE_SIDE,
-    "scipy": OFF_THE_SIDE,
+    "scipy": OFF_THE_SIDE | {"transforms", "rules"},
     "viz": OFF_THE_SIDE | {"program", "source"},
 }
 

@@ -7,21 +7,26 @@ refuses, and a rule that never runs fail here by name.
 import inspect
 import math
 import operator
+import warnings
 from contextlib import contextmanager, nullcontext
 from itertools import product
 
 import numpy as np
 import pytest
+from numpy.testing import overrides
 
 import autograd_mini as ag
 import autograd_mini.graph
 from autograd_mini.errors import UnsupportedArgumentError
+from autograd_mini.rules.assign import assign
 from autograd_mini.rules.index import scatter
 from autograd_mini.table import TABLE, Composite, Constant, Plain, Refused, Rule, name_of
 
-from .cases import CASES, CONSTANTS, INVALID, PLAIN, REFUSED, Case, on
+from .cases import CASES, CONSTANTS, INVALID, PLAIN, PYTHON_NUMBERS, REAL_ONLY, REFUSED, ROUNDED, Case, on
 from .generated import (
     DIFFERENTIABLE,
+    IN_PLACE,
+    NOT_COMPLEX,
     RULES,
     call,
     call_numpy,
@@ -35,16 +40,33 @@ from .generated import (
     entries,
     evaluate,
     every_row,
+    filled,
     gradient,
     low,
     named,
     operands,
-    ours,
     outputs,
     paired,
 )
 
+
+def signature_of(function):
+    try:
+        return inspect.signature(function)
+    except ValueError:
+        return None  # written in C, in older versions
+
+
+PRIVATE = {operator.getitem, scatter, assign, *vars(np.ufunc).values()}  # not called by name
+CALLED = [f for f in DIFFERENTIABLE if not isinstance(f, np.ufunc) and signature_of(f) and f not in PRIVATE]
+
+
 # --- every row -----------------------------------------------------------------------------------------------------
+
+
+def kinds(result):
+    """The nesting of a result, with its namedtuples."""
+    return (type(result), [kinds(part) for part in result]) if isinstance(result, (list, tuple)) else "array"
 
 
 @every_row
@@ -53,12 +75,14 @@ def test_value_is_numpys(function, case):
     expected = call_numpy(function, case, xs)
     for recorded in (False, True):
         got = call(function, case, [ag.Tensor(x, requires_grad=recorded) for x in xs])
-        assert type(got) is (type(expected) if isinstance(expected, (list, tuple)) else ag.Tensor)
+        assert kinds(got) == kinds(expected)
         for y, e in zip(outputs(got), outputs(expected), strict=True):
             assert type(y) is ag.Tensor and type(y.data) is np.ndarray
             assert (y.shape, y.dtype) == (np.shape(e), np.asarray(e).dtype)
             exact = isinstance(TABLE[function], Rule) or function in (np.clip, np.split, np.mean, np.divmod)
-            np.testing.assert_allclose(y.data, e, rtol=0 if exact else 1e-6 if e.dtype == np.float32 else 1e-14, atol=0)
+            single = np.asarray(e).dtype in (np.float32, np.complex64)
+            rtol = 1e-6 if single else 1e-11 if function in ROUNDED else 0 if exact else 1e-14
+            np.testing.assert_allclose(y.data, e, rtol=rtol, atol=1e-13 if function in ROUNDED else 0)
             assert recorded or not y.requires_grad
 
 
@@ -80,6 +104,9 @@ def test_gradient(function, case):
         close(got, differences(function, case, xs, cs), coarse(ys))
 
 
+NOT_LOOKED_AT = {"initial", "constant_values", "end_values"}
+
+
 @every_row
 def test_gradient_of_one_operand_alone(function, case):
     xs = operands(case)
@@ -88,8 +115,10 @@ def test_gradient_of_one_operand_alone(function, case):
     for i, x in enumerate(xs):
         leaf = ag.Tensor(x, requires_grad=True)
         for constant in (ag.Tensor, np.asarray):
-            if constant is np.asarray and "initial" in case.kwargs:
-                continue  # where NumPy does not look for a Tensor
+            if constant is np.asarray and (
+                NOT_LOOKED_AT & {*case.kwargs} or (i and function in {*IN_PLACE, np.ufunc.at})
+            ):
+                continue  # where NumPy does not look for a Tensor, or it would be written into a plain array
             others = [constant(x) for x in xs]
             ys = outputs(call(function, case, [*others[:i], leaf, *others[i + 1 :]]))
             close(ag.gradients(ys, [leaf], cs), together[i : i + 1], 1e-13)
@@ -107,7 +136,12 @@ def higher_order(function, case, order):
         there = [x + h * v for x, v in zip(xs, directions[-1], strict=True)]
         return flat(gradient(function, case, there, cs, directions[:-1]))
 
-    close([flat(got)], [difference(moved, 0.01)], max(coarse(ys), 1e-6))
+    for h in (0.01, 0.002):  # near an edge only a small step will do
+        try:
+            return close([flat(got)], [difference(moved, h)], max(coarse(ys), 1e-6))
+        except AssertionError:
+            if h == 0.002:
+                raise
 
 
 @every_row
@@ -117,14 +151,15 @@ def test_order_2(function, case):
 
 @every_row
 def test_order_3(function, case):
-    higher_order(function, case, 3)
+    if any(case is one for one in CASES[function][:5]):  # it takes the longest
+        higher_order(function, case, 3)
 
 
 def flat(arrays):
     return np.concatenate([np.ravel(a) for a in arrays])
 
 
-MAY_WIDEN = {"np.astype", "np.float_power", "np.imag"}  # of a real array: what it adds to the imaginary part is dropped
+MAY_WIDEN = {"np.astype", "np.float_power", "np.real", "np.imag"}  # between real and complex: the sweep mends that
 
 
 @contextmanager
@@ -149,12 +184,15 @@ def test_dtypes(function, case):
         xs_low = [low(dtype, x) for x in xs]
         try:
             ys = evaluate(function, case, xs_low)
-        except TypeError:
-            assert dtype == np.float16, "NumPy takes float32 everywhere"
+        except (TypeError, ValueError, NotImplementedError):
+            assert dtype == np.float16, "float32 is taken everywhere"
+            continue
+        except (RuntimeWarning, UserWarning):  # SciPy says itself that the result is inaccurate
             continue
         cs = cotangents(ys)
         result = outputs(call(function, case, [ag.Tensor(x) for x in xs_low]))
-        assert [y.dtype for y in result] == [np.asarray(y).dtype for y in ys]
+        if function not in PYTHON_NUMBERS:
+            assert [y.dtype for y in result] == [y.dtype for y in ys]
         uniform = dtype == np.float32 and all(y.dtype.itemsize == x.dtype.itemsize for y, x in product(ys, xs_low))
         with no_widening() if uniform else nullcontext():
             first = gradient(function, case, xs_low, cs)
@@ -170,7 +208,7 @@ def test_dtypes(function, case):
 @every_row
 def test_operands_of_different_dtypes(function, case):
     xs = operands(case)
-    if len(xs) < 2:
+    if len(xs) < 2 or function in (np.place, np.putmask):  # which cast safely only
         return
     for i in range(len(xs)):
         mixed = [low(np.float32, x) if i == j else x for j, x in enumerate(xs)]
@@ -215,10 +253,14 @@ def test_same_tensor_as_several_operands(function, case):
     close([got], [sum(gradient(function, case, xs, cs))], 1e-13)
 
 
+BY_POSITION = {getattr(np, f"unique_{what}") for what in ("all", "counts", "inverse", "values")}  # whatever they say
+BY_POSITION |= {f for f in CALLED if any(p.kind is p.VAR_POSITIONAL for p in signature_of(f).parameters.values())}
+
+
 @every_row
 def test_by_position_and_by_name(function, case):
     """However NumPy lets the arguments be passed, they mean the same."""
-    if function not in CALLED:
+    if function not in CALLED or function in BY_POSITION:
         return
     xs = operands(case)
     expected = call(function, case, [ag.Tensor(x, requires_grad=True) for x in xs])
@@ -266,6 +308,14 @@ def test_no_case_without_a_function():
     assert not {f for f in (*CASES, *CONSTANTS, *PLAIN) if f not in TABLE}
 
 
+def test_every_public_function_that_dispatches_is_in_a_set():
+    """What is only in ``np.lib.recfunctions`` works on records, which a Tensor cannot hold."""
+    dispatching = overrides.get_overridable_numpy_array_functions() | overrides.get_overridable_numpy_ufuncs()
+    modules = (np, np.linalg, np.fft, np.lib.scimath, np.lib.stride_tricks, np.strings, np.lib.array_utils)
+    public = {f for module in modules for name, f in vars(module).items() if callable(f) and not name.startswith("_")}
+    assert not sorted(name_of(f) for f in dispatching & public if f not in TABLE)
+
+
 def test_refused_functions_say_why():
     assert all(TABLE[function].reason for function in entries(Refused))
 
@@ -294,17 +344,6 @@ def test_every_rule_runs(function, monkeypatch):
     assert not never, f"{rule.name}: no case runs the rule of {[i if i == 'each' else rule.operands[i] for i in never]}"
 
 
-def signature_of(function):
-    try:
-        return inspect.signature(function)
-    except ValueError:
-        return None  # written in C, in older versions
-
-
-PRIVATE = {operator.getitem, scatter}  # not called by name
-CALLED = [f for f in DIFFERENTIABLE if not isinstance(f, np.ufunc) and signature_of(f) and f not in PRIVATE]
-
-
 @each(CALLED)
 def test_names_are_numpys(function):
     theirs, entry = signature_of(function).parameters, TABLE[function]
@@ -325,9 +364,10 @@ def used(function):
     return {name for case in CASES.get(function, []) for name in (*list(parameters)[: len(case.args)], *case.kwargs)}
 
 
+HANDED_ON = {np.pad, np.fromfunction, np.piecewise, np.apply_along_axis}  # keywords for somebody else
 UNHANDLED = [
     (f, name) for f in CALLED for name, p in signature_of(f).parameters.items()
-    if p.kind is not p.VAR_POSITIONAL and name not in used(f)
+    if p.kind is not p.VAR_POSITIONAL and name not in used(f) and not (p.kind is p.VAR_KEYWORD and f in HANDED_ON)
 ]  # fmt: skip
 
 
@@ -350,26 +390,25 @@ def test_unhandled_keyword_is_refused(function, name):
         assert name in str(error.value) and named(function) in str(error.value)
 
 
-UFUNCS = [f for f in TABLE if isinstance(f, np.ufunc) and ours(f)]
-UFUNC_KEYWORDS = {
-    "out": (np.empty((2, 3)),), "where": np.array(True), "casting": "unsafe", "order": "F", "dtype": np.float64,
-    "subok": False,
-    "signature": "d->d", "axes": [(0,), (0,), (0,)], "axis": 0, "keepdims": True, "sig": "d",
-}  # fmt: skip
+UFUNCS = [f for f in RULES if isinstance(f, np.ufunc)]
 
 
 @each(UFUNCS)
-def test_unhandled_keyword_of_a_ufunc_is_refused(function):
-    xs = [ag.Tensor(x) for x in operands((CASES | CONSTANTS)[function][0])] or [ag.Tensor([1, 2])]
-    for name, value in UFUNC_KEYWORDS.items():
-        if name in ("where",) if function.signature else name in ("axes", "axis", "keepdims"):
-            continue
-        if name == "out":
-            value = value * function.nout
+def test_keyword_of_a_ufunc_that_would_lose_a_gradient_is_refused(function):
+    """Handled keywords have their rows under ``np.ufunc.__call__``."""
+    case = CASES[function][0]
+    leaves = iter([ag.Tensor(x, requires_grad=True) for x in operands(case)])
+    xs = filled(case.args, leaves)
+    keywords = {
+        "out": (np.empty((2, 3)),) * function.nout,
+        "signature": "d" * function.nin + "->" + "d" * function.nout,
+    }
+    if function.signature is None:
+        keywords["where"] = np.array(True)
+    for name, value in keywords.items():
         with pytest.raises(UnsupportedArgumentError) as error:
-            function(*(xs * 2)[: function.nin], **{name: value})
-        assert name in str(error.value) or name == "sig"
-        assert name_of(function) in str(error.value)
+            function(*xs, **{name: value})
+        assert name in str(error.value) and name_of(function) in str(error.value)
 
 
 @pytest.mark.parametrize(("function", "case", "name"), REFUSED, ids=[f"{named(f)}: {c}" for f, c, _ in REFUSED])
@@ -389,7 +428,10 @@ def test_what_numpy_refuses_is_refused(function, case, error):
 
 # --- operands that are no arrays -----------------------------------------------------------------------------------
 
-BINARY = [f for f in RULES if isinstance(f, np.ufunc) and f.nin == 2 and f.signature is None]
+BINARY = [
+    f for f in RULES if isinstance(f, np.ufunc) and f.signature is None and
+    CASES.get(f) and [x.shape for x in operands(CASES[f][0])] == [(2, 3), (2, 3)]
+]  # fmt: skip
 
 
 def check_beside(function, case):
@@ -429,23 +471,28 @@ def test_list_on_either_side(function):
 
 
 def is_complex_function(function):
-    try:
-        with np.errstate(all="ignore"):
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("error")
+        try:
             return bool(evaluate(function, CASES[function][0], [x + 0.3j for x in operands(CASES[function][0])]))
-    except (KeyError, IndexError, TypeError, np.exceptions.ComplexWarning):
-        return False
+        except (KeyError, IndexError, *NOT_COMPLEX):
+            return False
 
 
-@each([f for f in DIFFERENTIABLE if is_complex_function(f)])
+@each([f for f in DIFFERENTIABLE if f not in REAL_ONLY and is_complex_function(f)])
 def test_complex_operands(function):
     """The cotangent p of z satisfies ``Re(p dz) = Re(g dy)`` for every dz: at order 1, and of the gradient itself."""
     for case in CASES[function]:
-        if "dtype" in case.kwargs or function is np.astype:
-            continue
         xs = operands(case)
-        zs = [x + 0.3j * v for x, v in zip(xs, cotangents(xs, 5), strict=True)]
+        if "dtype" in case.kwargs or function in (np.astype, np.unique_values):  # which hashes: the order jumps
+            continue
+        zs = [x if np.iscomplexobj(x) else x + 0.3j * v for x, v in zip(xs, cotangents(xs, 5), strict=True)]
         dz = [v + 1j * w for v, w in zip(cotangents(xs, 6), cotangents(xs, 7), strict=True)]
-        cs = cotangents(evaluate(function, case, zs))
+        try:
+            ys = evaluate(function, case, zs)
+        except NOT_COMPLEX:
+            continue  # real at this place
+        cs = cotangents(ys)
         cs = [c * (1 - 0.5j) if np.iscomplexobj(c) else c for c in cs]
         vs = [v * (0.5 + 1j) for v in cotangents(zs, 8)]
 

@@ -1001,7 +1001,7 @@ def test_plus_equals_of_a_running_sum():
 )
 def test_in_place_operators_on_a_leaf_and_on_a_view_are_refused(op):
     w = leaf(A)
-    with pytest.raises(errors.UnsupportedArgumentError, match=r"w\.data .*copy"):
+    with pytest.raises(errors.UnsupportedArgumentError, match=r"t\.data \+= .*copy"):
         op(w, 2 * B)
     view = (w * 1)[:2]
     with pytest.raises(errors.UnsupportedArgumentError, match="view"):
@@ -1127,16 +1127,14 @@ def test_data_that_does_not_fit_is_refused():
 
 
 def test_a_missing_method_names_the_function():
-    with pytest.raises(AttributeError, match=r"np\.cumsum\(t"):
-        leaf([1.0]).cumsum()
+    with pytest.raises(AttributeError, match=r"t\.numpy\(\)\.tobytes"):
+        leaf([1.0]).tobytes()
     assert not hasattr(leaf([1.0]), "no_such_thing")
 
 
 def test_methods_of_arrays_name_the_function():
     with pytest.raises(errors.MissingRuleError, match=r"np\.clip\(a, \.\.\.\)"):
         np.ones(3).clip(0, leaf(2.0))
-    with pytest.raises(errors.MissingRuleError, match=r"\[:, None\]"):
-        np.add.outer(leaf([1.0]), [2.0])
 
 
 def test_gradients_find_a_leaf_that_was_frozen_in_between():

@@ -1,5 +1,6 @@
-"""grad, value_and_grad, vjp, gradients: values, nesting, trees, what is returned as arrays and what as Tensors."""
+"""Derivatives of functions: values, nesting, trees, what is returned as arrays and what as Tensors."""
 
+import gc
 import weakref
 from collections import OrderedDict, defaultdict, namedtuple
 
@@ -8,6 +9,7 @@ import pytest
 
 import autograd_mini as ag
 from autograd_mini import errors
+from autograd_mini.recording import current
 
 Point = namedtuple("Point", "x y")
 
@@ -564,3 +566,347 @@ def test_a_wrong_number_of_cotangents_for_gradients():
     x = leaf([1.0, 2.0])
     with pytest.raises(ValueError, match="cotangent"):
         ag.gradients([x[0], x[1]], x, [1.0])
+
+
+def test_a_cotangent_in_another_order_finds_its_place():
+    _, pullback = ag.vjp(lambda x: {"a": x, "b": 10 * x}, np.ones(2))
+    np.testing.assert_array_equal(pullback({"b": np.array([0.0, 1.0]), "a": np.array([1.0, 0.0])})[0], [1, 10])
+    with pytest.raises(errors.ShapeError, match=r"structure.*keys 'a', 'c'.*keys 'a', 'b'"):
+        pullback({"a": np.ones(2), "c": np.ones(2)})
+
+
+# --- jvp ----------------------------------------------------------------------------------------------------
+
+
+def test_jvp_is_the_derivative_along_a_direction(rng):
+    a, x, v = rng.normal(size=(3, 2)), rng.normal(size=2), rng.normal(size=2)
+    out, tangent = ag.jvp(lambda x: np.tanh(a @ x), (x,), (v,))
+    np.testing.assert_allclose(out, np.tanh(a @ x), rtol=1e-15)
+    np.testing.assert_allclose(tangent, (1 - np.tanh(a @ x) ** 2) * (a @ v), rtol=1e-14)
+    assert type(out) is type(tangent) is np.ndarray
+
+
+def test_jvp_of_several_arguments_and_trees():
+    def f(p, s):
+        return {"sum": p["a"] + p["b"].x, "parts": [p["a"] * s, Point(np.sum(p["b"].y), 3)]}
+
+    primals = ({"a": np.ones(2), "b": Point(np.zeros(2), np.ones(3))}, 2.0)
+    tangents = ({"b": Point(np.array([1.0, 2.0]), np.full(3, 5.0)), "a": np.array([10.0, 20.0])}, 7.0)
+    out, tangent = ag.jvp(f, primals, tangents)
+    assert type(tangent["parts"][1]) is Point
+    np.testing.assert_array_equal(tangent["sum"], [11, 22])
+    np.testing.assert_array_equal(tangent["parts"][0], [2 * 10 + 7, 2 * 20 + 7])
+    assert (tangent["parts"][1].x, tangent["parts"][1].y, out["parts"][1].y) == (15, 0, 3)
+
+
+def test_jvp_gives_zeros_where_nothing_depends():
+    out, (a, b, c, d) = ag.jvp(
+        lambda x: (np.ones(3, np.float32), np.argmax(x), "text", ag.stop_gradient(x)), (np.ones(2),), (np.ones(2),)
+    )
+    assert (a.tolist(), a.dtype, b, c, d.tolist()) == ([0, 0, 0], np.float32, 0, None, [0, 0])
+    assert out[2] == "text"
+    assert ag.jvp(lambda: 3.0, (), ()) == (3.0, 0)
+
+
+def test_jvp_casts_the_tangent_and_keeps_the_dtype():
+    out, tangent = ag.jvp(lambda x: x * 2, (np.ones(2, np.float32),), (np.array([1, 2]),))
+    assert (out.dtype, tangent.dtype, tangent.tolist()) == (np.float32, np.float32, [2, 4])
+
+
+@pytest.mark.parametrize(
+    ("f", "df"),
+    [
+        (lambda z: z * z, lambda z, v: 2 * z * v),
+        (np.exp, lambda z, v: np.exp(z) * v),
+        (np.conjugate, lambda _z, v: np.conjugate(v)),
+        (np.real, lambda _z, v: v.real),
+        (np.imag, lambda _z, v: v.imag),
+        (np.abs, lambda z, v: (np.conjugate(z) * v).real / np.abs(z)),
+        (lambda z: z * np.conjugate(z), lambda z, v: 2 * (np.conjugate(z) * v).real),
+    ],
+)
+def test_jvp_of_complex_functions(f, df):
+    z, v = np.array([1 + 2j, -0.5j]), np.array([0.3 - 1j, 2 + 0j])
+    _, tangent = ag.jvp(f, (z,), (v,))
+    np.testing.assert_allclose(tangent, df(z, v), rtol=1e-14)
+
+
+def test_jvp_of_a_complex_result_of_a_real_argument():
+    _, tangent = ag.jvp(lambda x: np.exp(1j * x), (np.array([0.3]),), (np.array([2.0]),))
+    np.testing.assert_allclose(tangent, 2j * np.exp(0.3j), rtol=1e-14)
+
+
+def test_forward_over_reverse_and_reverse_over_forward(rng):
+    a, x, v, u = rng.normal(size=(3, 3)), rng.normal(size=3), rng.normal(size=3), rng.normal(size=3)
+
+    def f(x):
+        return np.sum(np.sin(a @ x) * x**2)
+
+    hv = ag.hessian(f)(x) @ v
+    np.testing.assert_allclose(ag.jvp(ag.grad(f), (x,), (v,))[1], hv, rtol=1e-12)
+    np.testing.assert_allclose(ag.grad(lambda x: ag.jvp(f, (x,), (v,))[1])(x), hv, rtol=1e-12)
+    forward_twice = ag.jvp(lambda x: ag.jvp(f, (x,), (v,))[1], (x,), (u,))[1]
+    np.testing.assert_allclose(forward_twice, u @ hv, rtol=1e-12)
+    np.testing.assert_allclose(ag.grad(lambda v: ag.jvp(f, (x,), (v,))[1])(v), ag.grad(f)(x), rtol=1e-12)
+    third = ag.jvp(lambda x: ag.grad(lambda x: ag.jvp(f, (x,), (v,))[1])(x), (x,), (u,))[1]
+    np.testing.assert_allclose(third, np.einsum("ijk,j,k", ag.jacobian(ag.hessian(f))(x), v, u), rtol=1e-10)
+    assert type(third) is np.ndarray
+
+
+def test_perturbations_are_not_confused():
+    """d/dx (x d/dy (x + y)) is 1 in every mix of modes."""
+
+    def forward(f):
+        return lambda x: ag.jvp(f, (x,), (1.0,))[1]
+
+    for outer in (ag.grad, forward):
+        for inner in (ag.grad, forward):
+            assert outer(lambda x, inner=inner: x * inner(lambda y: x + y)(1.0))(1.0) == 1
+            assert outer(lambda x, inner=inner: x * inner(lambda y: x * y * y)(x))(3.0) == 6 * 9
+
+
+def test_jvp_does_not_warn_of_what_it_does_not_use():
+    """The record is made of zero cotangents; 0 * inf among them is nobody's number."""
+    with np.errstate(divide="ignore"):
+        _, tangent = ag.jvp(np.sqrt, (np.array([0.0, 4.0]),), (np.array([1.0, 1.0]),))
+    np.testing.assert_array_equal(tangent, [np.inf, 0.25])
+
+
+def test_jvp_with_recording_off():
+    w = leaf(3.0)
+    with ag.no_grad():
+        assert ag.jvp(lambda x: w * x * x, (2.0,), (1.0,)) == (12, 12)
+    out, tangent = ag.jvp(lambda x: w * x * x, (2.0,), (1.0,))
+    tangent.backward()
+    assert (out.item(), w.grad) == (12, 4)
+
+
+@pytest.mark.parametrize(
+    ("primals", "tangents", "error", "words"),
+    [
+        (np.ones(2), (np.ones(2),), TypeError, r"primals must be a tuple.*jvp\(f, \(x,\), \(v,\)\)"),
+        ((np.ones(2),), np.ones(2), TypeError, r"tangents must be a tuple"),
+        ((np.ones(2),), (), errors.ShapeError, r"tangent.*structure.*tuple of 0.*tuple of 1"),
+        ((np.ones(2),), ({"a": 1.0},), errors.ShapeError, r"at \[0\]: a dict.*an array"),
+        (({"a": 1.0},), ({"b": 1.0},), errors.ShapeError, r"at \[0\]: .*'b'.*'a'"),
+        ((np.ones(2),), (np.ones(3),), errors.ShapeError, r"tangent 0 has shape \(3,\).*\(2,\)"),
+        ((np.ones(2),), (1.0,), errors.ShapeError, r"broadcast_to"),
+        ((np.ones(2),), (np.ones(2) * 1j,), errors.DTypeError, r"tangent 0 is complex128.*real"),
+        ((np.ones(2),), (np.array(["a", "b"]),), errors.DTypeError, r"tangent 0"),
+        ((np.ones(2, int),), (np.ones(2),), errors.DTypeError, r"jvp needs real or complex arguments; argument 0"),
+    ],
+)
+def test_jvp_says_what_is_wrong(primals, tangents, error, words):
+    with pytest.raises(error, match=words):
+        ag.jvp(lambda x: x, primals, tangents)
+
+
+# --- products with second derivatives -----------------------------------------------------------------------
+
+
+def rosenbrock(x):
+    return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
+def test_hvp_is_the_hessian_times_a_vector(rng):
+    x, v = rng.normal(size=5), rng.normal(size=5)
+    hv = ag.hvp(rosenbrock, x, v)
+    np.testing.assert_allclose(hv, ag.hessian(rosenbrock)(x) @ v, rtol=1e-12)
+    assert type(hv) is np.ndarray
+    np.testing.assert_array_equal(ag.hvp(np.sum, x, v), np.zeros(5))
+    assert ag.hvp(lambda x: x**3, 2.0, 1.0) == 12
+
+
+def test_hvp_of_trees():
+    def f(p):
+        return p["w"] ** 2 * np.sum(p["b"][0] ** 3)
+
+    hv = ag.hvp(f, {"w": 3.0, "b": [np.array([1.0, 2.0])]}, {"b": [np.array([0.0, 1.0])], "w": 10.0})
+    assert hv["w"] == 2 * 9 * 10 + 2 * 3 * 3 * 4
+    np.testing.assert_allclose(hv["b"][0], [2 * 3 * 3 * 1 * 10, 2 * 3 * 3 * 4 * 10 + 9 * 6 * 2])
+
+
+def test_hvp_can_be_differentiated(rng):
+    x, v = rng.normal(size=3), rng.normal(size=3)
+    third = ag.jacobian(ag.hessian(rosenbrock))(x)
+    np.testing.assert_allclose(ag.jacobian(lambda x: ag.hvp(rosenbrock, x, v))(x), third @ v, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(ag.jacobian(lambda v: ag.hvp(rosenbrock, x, v))(v), ag.hessian(rosenbrock)(x))
+
+
+def test_hvp_says_what_is_wrong():
+    with pytest.raises(errors.ShapeError, match=r"hvp: vector 0 has shape \(2,\).*\(3,\)"):
+        ag.hvp(np.sum, np.ones(3), np.ones(2))
+    with pytest.raises(errors.DTypeError, match="hvp needs real arguments; argument 0 is complex128"):
+        ag.hvp(lambda z: np.real(np.sum(z * z)), np.ones(2) * 1j, np.ones(2))
+    with pytest.raises(errors.ShapeError, match="returns a scalar"):
+        ag.hvp(np.sin, np.ones(2), np.ones(2))
+
+
+def test_ggnvp_is_the_gauss_newton_matrix_times_a_vector(rng):
+    a, x, v = rng.normal(size=(4, 3)), rng.normal(size=3), rng.normal(size=3)
+
+    def f(x):
+        return np.tanh(a @ x)
+
+    def g(y):
+        return np.sum(np.exp(y) * y)
+
+    j = ag.jacobian(f)(x)
+    np.testing.assert_allclose(ag.ggnvp(f)(x, v), j.T @ j @ v, rtol=1e-12)
+    np.testing.assert_allclose(ag.ggnvp(f, g)(x, v), j.T @ ag.hessian(g)(f(x)) @ j @ v, rtol=1e-12)
+    np.testing.assert_allclose(
+        ag.ggnvp(lambda s, x: s * f(x), g, 1)(2.0, x, v), 2 * j.T @ ag.hessian(g)(2 * f(x)) @ (2 * j) @ v, rtol=1e-12
+    )
+    assert type(ag.ggnvp(f)(x, v)) is np.ndarray
+    dv = ag.jacobian(lambda v: ag.ggnvp(f, g)(x, v))(v)
+    np.testing.assert_allclose(dv, j.T @ ag.hessian(g)(f(x)) @ j, rtol=1e-12)
+
+
+def test_ggnvp_of_trees():
+    def f(p):
+        return {"y": p["a"] * p["b"], "c": 3.0}
+
+    product = ag.ggnvp(f, lambda out: np.sum(out["y"] ** 2) + out["c"])
+    got = product({"a": np.array([2.0]), "b": np.array([5.0])}, {"a": np.array([1.0]), "b": np.array([0.0])})
+    assert (got["a"], got["b"]) == (50, 20)
+
+
+def test_ggnvp_says_what_is_wrong():
+    with pytest.raises(TypeError, match=r"call it \(x, v\)"):
+        ag.ggnvp(np.sin)(np.ones(2))
+    with pytest.raises(TypeError, match="one integer"):
+        ag.ggnvp(np.sin, argnums=(0, 1))
+    with pytest.raises(errors.ShapeError, match=r"ggnvp: vector 0 has shape \(3,\)"):
+        ag.ggnvp(np.sin)(np.ones(2), np.ones(3))
+    with pytest.raises(errors.DTypeError, match="ggnvp needs real"):
+        ag.ggnvp(np.sin)(np.ones(2) * 1j, np.ones(2))
+
+
+# --- elementwise_grad, stop_gradient ------------------------------------------------------------------------
+
+
+def test_elementwise_grad():
+    x = np.array([[0.1, 0.2], [0.3, 0.4]])
+    np.testing.assert_allclose(ag.elementwise_grad(np.tanh)(x), 1 - np.tanh(x) ** 2, rtol=1e-14)
+    second = ag.elementwise_grad(ag.elementwise_grad(np.sin))
+    np.testing.assert_allclose(second(x), -np.sin(x), rtol=1e-14)
+    assert ag.elementwise_grad(np.sin)(0.0) == 1
+    a, b = ag.elementwise_grad(lambda a, b, k=1: k * a * b["x"], (0, 1))(x, {"x": 2 * x}, k=3)
+    np.testing.assert_allclose(a, 6 * x)
+    np.testing.assert_allclose(b["x"], 3 * x)
+
+
+@pytest.mark.parametrize(
+    ("f", "words"),
+    [
+        (lambda x: x * 1j, "complex array.*holomorphic"),
+        (lambda x: (x, x), "a tuple"),
+        (lambda _x: None, "`return`"),
+    ],
+)
+def test_elementwise_grad_says_what_is_wrong(f, words):
+    with pytest.raises(errors.DTypeError, match=words):
+        ag.elementwise_grad(f)(np.ones(2))
+
+
+def test_stop_gradient_of_trees():
+    x = leaf(3.0)
+    tree = ag.stop_gradient({"a": [x * 2, None], "p": Point(x, 4), "n": np.ones(2)})
+    assert not tree["a"][0].requires_grad and not tree["p"].x.requires_grad
+    assert (tree["a"][1], tree["p"].y, type(tree["n"])) == (None, 4, np.ndarray)
+    assert ag.grad(lambda x: x * ag.stop_gradient(x * x))(3.0) == 9
+    assert ag.jvp(lambda x: x * ag.stop_gradient(x), (3.0,), (1.0,))[1] == 3
+    assert ag.grad(ag.grad(lambda x: x**2 * ag.stop_gradient(x)))(3.0) == 6
+
+
+# --- what holds for all of them -----------------------------------------------------------------------------
+
+TRANSFORMED = {
+    "grad": lambda f: ag.grad(f)(np.ones(2)),
+    "vjp": lambda f: ag.vjp(f, np.ones(2)),
+    "jvp": lambda f: ag.jvp(f, (np.ones(2),), (np.ones(2),)),
+    "jacobian": lambda f: ag.jacobian(f)(np.ones(2)),
+    "hessian": lambda f: ag.hessian(f)(np.ones(2)),
+    "hvp": lambda f: ag.hvp(f, np.ones(2), np.ones(2)),
+    "ggnvp": lambda f: ag.ggnvp(f)(np.ones(2), np.ones(2)),
+    "elementwise_grad": lambda f: ag.elementwise_grad(f)(np.ones(2)),
+    "checkpoint": lambda f: ag.grad(ag.checkpoint(f))(np.ones(2)),
+}
+
+
+@pytest.mark.parametrize("transform", TRANSFORMED.values(), ids=TRANSFORMED)
+@pytest.mark.parametrize("outside", [ag.recording, ag.no_grad])
+def test_an_exception_inside_leaves_the_state_clean(transform, outside):
+    def fails(x):
+        np.sum(x * x)
+        raise KeyError("mine")
+
+    with outside():
+        before = current.get()
+        with pytest.raises(KeyError, match="mine"):
+            transform(fails)
+        assert current.get() is before
+        transform(np.sum)
+        assert current.get() is before
+
+
+@pytest.mark.parametrize("transform", TRANSFORMED.values(), ids=TRANSFORMED)
+def test_nothing_is_left_alive(transform):
+    kept = []
+
+    def f(x):
+        y = np.exp(x) * 2
+        kept.append(weakref.ref(y))
+        return np.sum(y)
+
+    gc.disable()
+    try:
+        del_me = transform(f)
+        del del_me
+        assert all(ref() is None for ref in kept), "reference counting frees it all"
+    finally:
+        gc.enable()
+
+
+def test_scipy_takes_the_derivatives_as_they_are():
+    optimize = pytest.importorskip("scipy.optimize")
+    x0 = np.array([-1.2, 1.0, 0.5])
+    found = optimize.minimize(ag.value_and_grad(rosenbrock), x0, jac=True)
+    np.testing.assert_allclose(found.x, np.ones(3), atol=1e-4)
+    newton = optimize.minimize(
+        rosenbrock, x0, jac=ag.grad(rosenbrock), hess=ag.hessian(rosenbrock), method="trust-exact"
+    )
+    np.testing.assert_allclose(newton.x, np.ones(3), atol=1e-6)
+    products = optimize.minimize(
+        rosenbrock, x0, jac=ag.grad(rosenbrock), hessp=lambda x, v: ag.hvp(rosenbrock, x, v), method="trust-ncg"
+    )
+    np.testing.assert_allclose(products.x, np.ones(3), atol=1e-4)
+
+    def residuals(x):
+        return np.concatenate([10 * (x[1:] - x[:-1] ** 2), 1 - x[:-1]])
+
+    for method in ("lm", "trf", "dogbox"):
+        fitted = optimize.least_squares(residuals, x0, jac=ag.jacobian(residuals), method=method)
+        np.testing.assert_allclose(fitted.x, np.ones(3), atol=1e-6)
+    root = optimize.root(lambda x: np.stack([x[0] + x[1] - 3, x[0] * x[1] - 2]), [5.0, 0.1], jac=None)
+    f = lambda x: np.stack([x[0] + x[1] - 3, x[0] * x[1] - 2])  # noqa: E731
+    np.testing.assert_allclose(optimize.root(f, [5.0, 0.1], jac=ag.jacobian(f)).x, root.x, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        lambda f: ag.grad(f)(2.0),
+        lambda f: ag.vjp(f, 2.0)[1](1.0)[0],
+        lambda f: ag.jvp(f, (2.0,), (1.0,))[1],
+        lambda f: ag.jacobian(f)(2.0),
+        lambda f: np.sum(ag.jacobian(lambda x: f(x) * np.array([0.25, 0.75]))(2.0)),
+        lambda f: ag.grad(ag.checkpoint(f))(2.0),
+    ],
+)
+def test_a_derivative_at_a_constant_point_inside_another(inner):
+    """The variable of the inner derivative is nobody else's: the outer result is an array."""
+    for outer in (lambda f: ag.grad(f)(3.0), lambda f: ag.jvp(f, (3.0,), (1.0,))[1], lambda f: ag.jacobian(f)(3.0)):
+        g = outer(lambda w: inner(lambda x: np.sin(w * x)))
+        assert type(g) is np.ndarray
+        np.testing.assert_allclose(g, np.cos(6.0) - 6 * np.sin(6.0), rtol=1e-13)

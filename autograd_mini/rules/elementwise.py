@@ -18,7 +18,7 @@ Kinks and edges, tested at the kink itself:
 ``power``              ``d(a**0)/da = 0`` even at 0; ``d(0**b)/db = 0``
 ``hypot``              ``hypot'(0, 0) = (0, 0)``
 ``arctan2``            ``arctan2'(0, 0) = (0, 0)``
-``remainder, fmod``    the jumps count as if they were not there
+``remainder, fmod``    the jumps count as if they were not there, as in ``modf`` and ``frexp``
 =====================  ==========================================================================
 """
 
@@ -61,6 +61,11 @@ def absolute_vjp(g, _y, x):
     return g * np.sign(x) if x.dtype.kind != "c" else g * (np.conjugate(x) / nonzero(np.absolute(x)))
 
 
+def real(x):
+    """Return whether x is real. The root that a slope is of a real number is, of a complex one, on the wrong branch."""
+    return x.dtype.kind != "c"
+
+
 def share(a, b, y):
     """Return the part of `y` that comes from `a`: 1 where it was chosen, less 1/2 at a tie; else 0."""
     return (a == y) - HALF * (a == b)
@@ -98,14 +103,14 @@ defvjp(np.logaddexp2, lambda g, y, a, _b: g * np.exp2(a - finite(y)), lambda g, 
 defvjp(np.sin,        lambda g, _y, x: g * np.cos(x))
 defvjp(np.cos,        lambda g, _y, x: -g * np.sin(x))
 defvjp(np.tan,        lambda g, y, _x: g * (1 + y * y))
-defvjp(np.arcsin,     lambda g, _y, x: g / np.sqrt(1 - x * x))
-defvjp(np.arccos,     lambda g, _y, x: -g / np.sqrt(1 - x * x))
+defvjp(np.arcsin,     lambda g, _y, x: g / (np.sqrt(1 - x * x) if real(x) else np.cos(np.arcsin(x))))
+defvjp(np.arccos,     lambda g, _y, x: -g / (np.sqrt(1 - x * x) if real(x) else np.sin(np.arccos(x))))
 defvjp(np.arctan,     lambda g, _y, x: g / (1 + x * x))
 defvjp(np.sinh,       lambda g, _y, x: g * np.cosh(x))
 defvjp(np.cosh,       lambda g, _y, x: g * np.sinh(x))
 defvjp(np.tanh,       lambda g, y, _x: g * (1 - y * y))
-defvjp(np.arcsinh,    lambda g, _y, x: g / np.sqrt(x * x + 1))
-defvjp(np.arccosh,    lambda g, _y, x: g / np.sqrt(x * x - 1))
+defvjp(np.arcsinh,    lambda g, _y, x: g / (np.sqrt(x * x + 1) if real(x) else np.cosh(np.arcsinh(x))))
+defvjp(np.arccosh,    lambda g, _y, x: g / (np.sqrt(x * x - 1) if real(x) else np.sinh(np.arccosh(x))))
 defvjp(np.arctanh,    lambda g, _y, x: g / (1 - x * x))
 defvjp(np.arctan2,    lambda g, _y, a, b: g * (b / nonzero(a * a + b * b)),
                       lambda g, _y, a, b: -g * (a / nonzero(a * a + b * b)))
@@ -114,6 +119,12 @@ defvjp(np.deg2rad,    lambda g, _y, _x: g * (math.pi / 180))
 defvjp(np.radians,    lambda g, _y, _x: g * (math.pi / 180))
 defvjp(np.rad2deg,    lambda g, _y, _x: g * (180 / math.pi))
 defvjp(np.degrees,    lambda g, _y, _x: g * (180 / math.pi))
+
+# --- parts of a number; what is whole is constant
+defvjp(np.modf,       lambda g, _y, _x: g[0])
+defvjp(np.frexp,      lambda g, y, _x: None if g[0] is None else np.ldexp(g[0], -y[1]))
+defvjp(np.ldexp,      lambda g, _y, _a, b: np.ldexp(g, b), None)
+defvjp(np.nextafter,  lambda g, _y, _a, _b: g,              None)
 
 # --- complex numbers: for a real result, the cotangent of x + iy is d/dx - i d/dy
 defvjp(np.conjugate,  lambda g, _y, _x: np.conjugate(g))

@@ -1,14 +1,16 @@
 """Reductions: sums, products, extremes along axes, with every keyword that NumPy has for them.
 
 Ties in ``max`` and ``min`` share the cotangent evenly, over all the axes that are reduced together; ``initial`` counts
-as one more entry. A NaN result has no derivative: every entry gets 0.
+as one more entry. A NaN result has no derivative: every entry gets 0. Entries that are not chosen get an exact 0, whatever
+the cotangent is. The functions that pass by NaN (``nansum``, ``nanmax``, ...) give it an exact 0 too.
 """
 
 import math
 
 import numpy as np
 
-from ..table import defvjp
+from ..table import composite, defvjp
+from .composite import array, refuse
 
 __all__: list[str] = []
 
@@ -71,13 +73,13 @@ def leave_one_out(a):
 def extreme_vjp(g, y, a, where=True, initial=None, *, axis=None, keepdims=False):
     """The extreme entries share the cotangent evenly."""
     chosen = chosen_of(y, a, where, axis, keepdims)
-    return chosen * (along(g, a, axis, keepdims) / ties(chosen, y, a, initial, axis, keepdims))
+    return np.where(chosen, along(g, a, axis, keepdims) / ties(chosen, y, a, initial, axis, keepdims), 0)
 
 
 def extreme_initial_vjp(g, y, a, where=True, initial=None, *, axis=None, keepdims=False):
     """The initial value's part, in each line where it is the extreme."""
     count = ties(chosen_of(y, a, where, axis, keepdims), y, a, initial, axis, keepdims)
-    return np.sum((along(y, a, axis, keepdims) == initial) * (along(g, a, axis, keepdims) / count))
+    return np.sum(np.where(along(y, a, axis, keepdims) == initial, along(g, a, axis, keepdims) / count, 0))
 
 
 def chosen_of(y, a, where, axis, keepdims):
@@ -93,5 +95,29 @@ def ties(chosen, y, a, initial, axis, keepdims):
 
 defvjp(np.sum, sum_vjp, None, sum_initial_vjp)
 defvjp(np.prod, prod_vjp, None, prod_initial_vjp)
-for extreme in (np.max, np.amax, np.min, np.amin):
+for extreme in (np.max, np.amax, np.min, np.amin, np.nanmax, np.nanmin):  # a NaN entry equals no extreme
     defvjp(extreme, extreme_vjp, None, extreme_initial_vjp)
+
+
+@composite(np.ptp)
+def ptp(a, axis=None, out=None, keepdims=np._NoValue):
+    """From the least entry to the greatest."""
+    refuse(np.ptp, out=out)
+    a = array(a)
+    return np.max(a, axis, keepdims=keepdims) - np.min(a, axis, keepdims=keepdims)
+
+
+@composite(np.nansum)
+def nansum(a, axis=None, dtype=None, out=None, keepdims=np._NoValue, initial=np._NoValue, where=np._NoValue):
+    """The sum of what is a number."""
+    refuse(np.nansum, out=out)
+    a = array(a)
+    return np.sum(np.where(np.isnan(a), 0, a), axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
+
+
+@composite(np.nanprod)
+def nanprod(a, axis=None, dtype=None, out=None, keepdims=np._NoValue, initial=np._NoValue, where=np._NoValue):
+    """The product of what is a number."""
+    refuse(np.nanprod, out=out)
+    a = array(a)
+    return np.prod(np.where(np.isnan(a), 1, a), axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)

@@ -11,13 +11,16 @@ from typing import Any
 
 from .base import Case, on
 
-__all__ = ["CASES", "CONSTANTS", "INVALID", "PLAIN", "REFUSED", "Case", "on"]
+__all__ = ["CASES", "CONSTANTS", "INVALID", "PLAIN", "PYTHON_NUMBERS", "REAL_ONLY", "REFUSED", "ROUNDED", "Case", "on"]
 
 CASES: dict[Any, list[Case]] = {}  # functions that are differentiated
 CONSTANTS: dict[Any, list[Case]] = {}  # functions through which no cotangent passes
 PLAIN: dict[Any, list[Case]] = {}  # functions of metadata
 REFUSED: list[tuple[Any, Case, str]] = []  # what is refused at the call, and the name that the message must have
 INVALID: list[tuple[Any, Case, type[Exception]]] = []  # what NumPy itself refuses
+ROUNDED: set[Any] = set()  # functions whose value may differ from NumPy's or SciPy's own in the last digits
+REAL_ONLY: set[Any] = set()  # functions whose complex derivative is not determined, tested in tests/rules
+PYTHON_NUMBERS: set[Any] = set()  # functions of SciPy that return a Python float, whatever the operands' dtype
 
 for module in pkgutil.iter_modules(__path__):
     rows = importlib.import_module(f".{module.name}", __name__)
@@ -26,3 +29,6 @@ for module in pkgutil.iter_modules(__path__):
             table.setdefault(function, []).extend(cases)
     REFUSED += getattr(rows, "REFUSED", [])
     INVALID += getattr(rows, "INVALID", [])
+    ROUNDED |= getattr(rows, "ROUNDED", set())
+    REAL_ONLY |= getattr(rows, "REAL_ONLY", set())
+    PYTHON_NUMBERS |= getattr(rows, "PYTHON_NUMBERS", set())

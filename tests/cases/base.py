@@ -51,7 +51,7 @@ class Draw:
         return values
 
     def complex(self, *shape, between=ANY):
-        values = self(*shape, between=between) + 1j * self(*shape, between=between)
+        values = np.asarray(self(*shape, between=between) + 1j * self(*shape, between=between))
         values.flags.writeable = False
         return values
 

@@ -45,21 +45,14 @@ CASES[np.prod] += [on(real(5)), on(real(2, 7), axis=1)]
 CASES[np.max] = CASES[np.min] = REDUCTION + BOUNDED_WHERE + EMPTY + BOUNDED
 CASES[np.amax] = CASES[np.amin] = REDUCTION[:2] + BOUNDED
 
-SPREAD = [  # of var and std
-    on(T, ddof=1), on(T, axis=1, ddof=1, keepdims=True), on(T, axis=(0, 2), correction=1), on(T, axis=0, ddof=0.5),
-    on(T, axis=(0, 2), where=COLUMN | FULL, ddof=1), on(T, axis=1, where=FULL, correction=0.5, keepdims=True),
-    on(M, axis=1, mean=real(2, 1)), on(M, axis=0, mean=real(1, 3), ddof=1, where=[True, True, True]), on(M, mean=0.3),
-    on(M, axis=(0, 1), mean=real(1, 1), keepdims=True), on(M, axis=1, correction=0, mean=None),
-    on([1.0, 2.0, 4.0], mean=real(1)), on([1.0, 2.0, 4.0], mean=real(), where=mask(3)),
-]  # fmt: skip
-MEAN = [on(M, dtype=np.float32), on(M, axis=0, dtype=np.float64, keepdims=True)]
-NONE_OUT = [  # a line of which nothing is selected has no mean
-    on(T, where=FULL), on(T, axis=1, where=FULL), on(T, axis=(0, 2), where=FULL), on(T, axis=(1, 0), where=COLUMN),
-    on(T, axis=(0, 1), where=FULL, keepdims=True), on(M, where=True), on(M, axis=1, where=[True, False, True]),
-    on(M, axis=(), where=np.array(True)), on(M, where=ag.Tensor(mask(2, 3))),
-]  # fmt: skip
-CASES[np.mean] = REDUCTION + NONE_OUT + EMPTY + MEAN
-SPREADING = [c for c in REDUCTION + NONE_OUT if c.args[0].ndim and c.kwargs.get("axis") != ()]
-CASES[np.var] = REDUCTION + NONE_OUT + EMPTY + MEAN + SPREAD
-CASES[np.std] = SPREADING + EMPTY + MEAN + SPREAD
+C = real.complex(2, 3)
+COMPLEX = [on(C), on(C, axis=0), on(C, axis=-1, keepdims=True)]
+for function in (np.sum, np.prod, np.max, np.min):
+    CASES[function] += COMPLEX
+CASES[np.sum] += [on(C, axis=1, initial=real.complex(), where=mask(2, 3))]
+CASES[np.prod] += [on(C, axis=1, initial=real.complex(), where=mask(2, 3))]
+CASES[np.nansum] = CASES[np.sum]
+CASES[np.nanprod] = CASES[np.prod]
+CASES[np.nanmax] = CASES[np.nanmin] = CASES[np.max]
+CASES[np.ptp] = REDUCTION + EMPTY + COMPLEX
 CASES[ag.logsumexp] = REDUCTION + EMPTY + [on(M, 1, True)]

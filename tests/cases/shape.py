@@ -50,6 +50,39 @@ CASES[np.broadcast_to] = [
     on(M, (2, 3)), on(V, (2, 3)), on(V, shape=(2, 2, 3)), on(real(2, 1), (2, 3)), on(S, (2, 2)), on(real(1), 4),
     on(real(1), (0, 2)), on(V, (0, 3)),
 ]  # fmt: skip
+T4, Z = real(2, 1, 3, 2), real.complex(2, 3)
+CASES[np.flip] = [
+    on(M), on(T, 1), on(T, axis=-1), on(T, (0, 2)), on(T, (-1, 0)), on(T, ()), on(T, axis=None), on(S), on(E, 1), on(V),
+    on(Z, 1),
+]  # fmt: skip
+CASES[np.fliplr] = [on(M), on(T), on(E), on(m=Z)]
+CASES[np.flipud] = [on(M), on(T), on(E), on(V), on(m=Z)]
+CASES[np.roll] = [
+    on(M, 1), on(M, -2), on(T, 7), on(T, 2, 1), on(T, shift=-1, axis=-1), on(T, (1, -1), (0, 2)), on(T, (1, 2), 1),
+    on(T, 1, (0, 1)), on(T, 1, axis=(1, 1)), on(T, [1, 0, 3], [2, 0, 1]), on(S, 1), on(E, 1), on(E, 2, axis=1),
+    on(V, np.array(2)), on(V, ag.Tensor(1)), on(Z, 1, 0), on(V, 0),
+]  # fmt: skip
+CASES[np.rot90] = [
+    *[on(M, k) for k in range(-4, 6)], on(T, axes=(1, 2)), on(T, 1, (2, 0)), on(T, k=3, axes=(-1, 0)), on(E), on(Z),
+]  # fmt: skip
+CASES[np.rollaxis] = [
+    *[on(T, axis, start) for axis in (0, 1, -1) for start in (-3, -1, 0, 2, 3)], on(a=T, axis=2), on(E, 1), on(V, 0),
+    on(M, -2, start=2), on(Z, 1),
+]  # fmt: skip
+CASES[np.matrix_transpose] = [on(M), on(T), on(T4), on(E), on(Z)]
+CASES[np.atleast_1d] = [on(S), on(M), on(S, V, M), on(E)]
+CASES[np.atleast_2d] = [on(S), on(V), on(M), on(T), on(S, V, T), on(E), on(real(0))]
+CASES[np.atleast_3d] = [on(S), on(V), on(M), on(T), on(T4), on(S, V, M), on(real(0)), on(Z)]
+CASES[np.broadcast_arrays] = [
+    on(M, V), on(S, M, real(2, 1)), on(M), on(V, real(2, 1, 1), subok=False), on(E, V), on(S, S), on(Z, V),
+]  # fmt: skip
+CASES[np.meshgrid] = [
+    on(V, real(2)), on(V, real(2), indexing="ij"), on(V, real(2), sparse=True), on(V, real(2), copy=False), on(V),
+    on(S), on(V, real(2), real(4)),
+    on(V, real(2), real(4), sparse=True, indexing="ij", copy=False), on(V, real(0)), on(S, V),
+    on(V, real(2), sparse=True, copy=False), on(M, V), on(V, V), on(real.complex(2), V),
+]  # fmt: skip
+CASES[np.ix_] = [on(V), on(V, real(2)), on(V, real(2), real(4)), on(real(0), V)]
 CASES[np.copy] = [on(M), on(T, order="F"), on(S, "C"), on(E), on(M, subok=True)]
 CASES[np.astype] = [
     on(M, np.float64),
@@ -58,23 +91,3 @@ CASES[np.astype] = [
     on(E, float),
     on(M, np.float64, device="cpu"),
 ]
-CASES[np.concatenate] = [
-    on((M, real(1, 3))), on([M, real(2, 2), real(2, 1)], axis=1), on([M, real(2, 2)], -1), on([M, V, S], axis=None),
-    on([E, M]),
-    on([M, [[1.0, 2.0, 3.0]], np.ones((1, 3), int), real(2, 3)]), on([V, real(2)], dtype=np.float32),
-    on([3.0, M, [1, 2], S], None),
-    on([V, real(2)], axis=0, dtype="float32", casting="unsafe"), on([V]), on((V, V)), on(T),
-    on((ag.Tensor(np.ones(2)), V)),
-]  # fmt: skip
-CASES[np.stack] = [
-    on([M, real(2, 3)]), on((M, real(2, 3), real(2, 3)), axis=1), on([M, real(2, 3)], -1), on([S, real(), 2.0]),
-    on([V, [1, 2, 3]], axis=-2),
-    on([V, real(3)], dtype=np.float32), on([V, real(3)], axis=1, dtype="float32", casting="unsafe"), on(M, axis=1),
-    on([E, E]), on([V]),
-]  # fmt: skip
-CASES[np.split] = [
-    on(real(6), 3), on(real(6), [2, 3]), on(M, 3, axis=1), on(M, [1], -1), on(M, indices_or_sections=(1, 2), axis=1),
-    on(real(6), [2, 9, 11]),
-    on(real(6), [4, 2]), on(real(6), [-2]), on(real(6), []), on(real(6), np.array([1, 4])), on(real(6), np.int64(2)),
-    on(E, [0, 1], axis=1), on(real(4, 2), 2.0),
-]  # fmt: skip

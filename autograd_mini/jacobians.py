@@ -1,0 +1,216 @@
+"""Whole Jacobians and Hessians: all rows in one sweep, whose cotangents are a batch."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .batching import Batched, one_for_all
+from .errors import DTypeError
+from .graph import Node, toposort
+from .tensor import Tensor, node_of, wrap
+from .transforms import Point, chosen_by, function_of, grad, labels, linearise, swept
+
+__all__ = ["ENTRIES", "hessian", "jacobian"]
+
+ENTRIES = 2**22  # rows are swept together as long as no batched cotangent has more (32 MiB in double precision)
+
+
+def jacobian(
+    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, holomorphic: bool = False
+) -> Callable[..., Any]:
+    r"""Return a function that computes the Jacobian, :math:`J_{ij} = \partial f_i / \partial x_j`.
+
+    Reverse mode: one cotangent for each entry of the result. They are swept together, as a batch, in chunks of such a
+    size that no batched cotangent has more than 4,194,304 entries (a single row may).
+
+    Parameters
+    ----------
+    f : callable
+        NumPy code. Its arguments and result may be trees: nested dicts, lists, tuples of arrays.
+    argnums : int or tuple of int
+        Which positional arguments to differentiate by; each may be a tree.
+    holomorphic : bool
+        `f` maps complex arrays to complex arrays and is holomorphic: the Jacobian holds its complex derivatives. Not
+        checked.
+
+    Returns
+    -------
+    callable
+        Returns, for each array of the result, for each array of the argument, an array of shape ``out.shape +
+        x.shape`` and of the dtype of ``x``: a tree of the result's structure, whose leaves are trees of the argument's
+        (with several argnums, tuples of them). A complex result of real arguments has the complex Jacobian
+        :math:`\partial\,\mathrm{Re} f + i\,\partial\,\mathrm{Im} f`.
+
+    Raises
+    ------
+    DTypeError
+        If an argument is complex without `holomorphic`, or with it an argument or a result is not complex, or a result
+        is no number.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_mini as ag
+    >>> ag.jacobian(lambda x: x[1:] * x[:-1])(np.array([1.0, 2.0, 3.0]))
+    array([[2., 1., 0.],
+           [0., 3., 2.]])
+    """
+    several = isinstance(argnums, (tuple, list))
+    chosen = chosen_by(argnums)
+
+    @functools.wraps(f)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        function, primals = function_of(f, chosen, args, kwargs)
+        point = linearise(function, primals, chosen, "jacobian")
+        _check(point, primals, chosen, holomorphic)
+        rows = []
+        for i, out in enumerate(point.outs):
+            found = _rows(point, out) if i in point.tracked else _zeros(point, out)
+            tree = point.rebuild(found)
+            rows.append(tree if several else tree[0])
+        return point.rebuild_out(rows)
+
+    return wrapped
+
+
+def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    r"""Return a function that computes the Hessian of a scalar function.
+
+    The matrix of second derivatives, :math:`H_{ij} = \partial^2 f/\partial x_i \partial x_j`: the Jacobian of the
+    gradient, whose rows are computed together. For products :math:`Hv` alone, see `hvp`.
+
+    Parameters
+    ----------
+    f : callable
+        NumPy code that returns a real scalar.
+    argnums : int or tuple of int
+        Which positional arguments to differentiate by; each may be a tree.
+
+    Returns
+    -------
+    callable
+        Returns an array of shape ``x.shape + x.shape``; for trees, for each array a tree of such arrays, and for
+        several argnums a tuple of tuples.
+
+    Raises
+    ------
+    ShapeError
+        If `f` does not return a scalar.
+    DTypeError
+        If an argument is not real.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_mini as ag
+    >>> ag.hessian(lambda x: np.prod(x))(np.array([1.0, 2.0, 3.0]))
+    array([[0., 3., 2.],
+           [3., 0., 1.],
+           [2., 1., 0.]])
+    """
+    return jacobian(grad(f, argnums), argnums)
+
+
+def _check(point: Point, primals: tuple[Any, ...], numbers: tuple[int, ...], holomorphic: bool) -> None:
+    for k, x in enumerate(point.inputs):
+        if (x.dtype.kind == "c") == holomorphic:
+            continue
+        name = labels(primals, numbers)[k]
+        if x.dtype.kind == "c":
+            raise DTypeError(
+                f"jacobian needs real arguments; argument {name} is {x.dtype}, and a derivative by it is one number "
+                "only if f is holomorphic: then say jacobian(f, holomorphic=True). Else use jvp and vjp, or write f of "
+                "the real and the imaginary part."
+            )
+        raise DTypeError(
+            f"holomorphic=True needs complex arguments; argument {name} is {x.dtype}. "
+            "Pass x.astype(complex), or leave holomorphic out."
+        )
+    for out in point.outs:
+        kind = (out if isinstance(out, Tensor) else np.asarray(out)).dtype.kind
+        if kind not in "fciub":
+            raise DTypeError(
+                f"jacobian needs a function that returns arrays of numbers; among its results is a "
+                f"{type(out).__name__}. Is a `return` missing?"
+            )
+        if holomorphic and kind != "c":
+            raise DTypeError(
+                "holomorphic=True needs complex results, and this one is real: a real function of complex numbers is "
+                "not holomorphic unless it is constant. Use vjp, or write it of the real and the imaginary part."
+            )
+
+
+def _zeros(point: Point, out: Any) -> list[Any]:
+    """Return the Jacobian of a result that does not depend on anything."""
+    return [np.zeros(np.shape(out) + x.shape, x.dtype) for x in point.inputs]
+
+
+def _rows(point: Point, out: Tensor) -> list[Any]:
+    """Return the derivatives of one result by every input."""
+    if out.dtype.kind == "c" and all(x.dtype.kind != "c" for x in point.inputs):
+        return [
+            re + 1j * im for re, im in zip(_swept_rows(point, out, 1), _swept_rows(point, out, -1j), strict=True)
+        ]  # g dy is real for g = 1 where its real part is, and for g = -i its imaginary part
+    return _swept_rows(point, out, 1)
+
+
+def _swept_rows(point: Point, out: Tensor, unit: complex) -> list[Any]:
+    node, n = node_of(out, "jacobian"), out.size
+    if not n:
+        return _zeros(point, out)
+    if n == 1:
+        return _one_by_one(point, node, unit)
+    chunk = max(1, ENTRIES // _largest(node, point))
+    try:
+        parts = [_batch(point, node, range(i, min(i + chunk, n)), unit) for i in range(0, n, chunk)]
+    except Exception:  # a rule that computes with something else than NumPy's functions cannot take a batch
+        return _one_by_one(point, node, unit)
+    return [
+        _joined(pieces, np.concatenate, node, x)
+        for pieces, x in zip(zip(*parts, strict=True), point.inputs, strict=True)
+    ]
+
+
+def _batch(point: Point, node: Node, rows: range, unit: complex) -> list[Any]:
+    """Return some rows of the derivatives by each input, found in one sweep."""
+    count = len(rows)
+    seed = np.zeros((count, node.size), node.dtype)
+    seed[range(count), rows] = unit
+    found = swept(
+        {node: Batched(seed.reshape(count, *node.shape))}, point.inputs, one_for_all if point.nested else None
+    )
+    result = []
+    for g, x in zip(found, point.inputs, strict=True):
+        if g is None:
+            result.append(np.zeros((count, *x.shape), x.dtype))
+        elif isinstance(g, Batched) and g.many:
+            result.append(g.data)
+        else:  # the same for every cotangent: zeros
+            result.append(np.broadcast_to(g.data if isinstance(g, Batched) else g, (count, *x.shape)))
+    return result
+
+
+def _one_by_one(point: Point, node: Node, unit: complex) -> list[Any]:
+    """Return the rows found in one sweep each."""
+    rows = [_one_row(point, node, i, unit) for i in range(node.size)]
+    return [_joined(pieces, np.stack, node, x) for pieces, x in zip(zip(*rows, strict=True), point.inputs, strict=True)]
+
+
+def _one_row(point: Point, node: Node, i: int, unit: complex) -> list[Any]:
+    seed = np.zeros(node.size, node.dtype)
+    seed[i] = unit
+    seed = seed.reshape(node.shape)
+    found = swept({node: wrap(seed, None) if point.nested else seed}, point.inputs, wrap if point.nested else None)
+    return [np.zeros(x.shape, x.dtype) if g is None else g for g, x in zip(found, point.inputs, strict=True)]
+
+
+def _joined(pieces: tuple[Any, ...], join: Callable[..., Any], node: Node, x: Tensor) -> Any:
+    return np.reshape(join(pieces), (*node.shape, *x.shape))
+
+
+def _largest(node: Node, point: Point) -> int:
+    """Return the number of entries of the largest cotangent between a node and the inputs."""
+    since = min(x.node.serial for x in point.inputs if x.node is not None)
+    return max(each.size for each in toposort([node], since=since))

@@ -1,0 +1,41 @@
+"""Assignment ``x[i] = v`` as a function: a new array, in which some places hold something else.
+
+Of several values that are written to one place, the last stays, and it alone receives a cotangent.
+"""
+
+import operator
+
+import numpy as np
+
+from ..table import TABLE, Composite, defvjp, primitive
+
+__all__ = ["assign"]
+
+
+@primitive
+def assign(x, v, *index):
+    """Return a copy of x in which ``x[index]`` is v."""
+    x = np.array(x, order="C")
+    x[index] = np.asarray(v, order="C")  # laid out alike: so `lasting` writes in the same order
+    return x
+
+
+def lasting(shape, index):
+    """Return where a value that is written at the index stays: True unless a later one is written to its place."""
+    if not any(isinstance(i, (list, np.ndarray)) and np.asarray(i).dtype.kind in "iu" for i in index):
+        return True
+    last = np.empty(shape, int)
+    numbers = np.arange(last[index].size).reshape(last[index].shape)
+    last[index] = numbers
+    return last[index] == numbers
+
+
+def assign_v(g, _y, _x, _v, *index):
+    """What stands where v was written; leading axes of length 1 that v has beyond the place are put back."""
+    p, stays = g[index], lasting(_x.shape, index)
+    p = p if stays is True else np.where(stays, p, 0)
+    return np.reshape(p, (*[1] * (_v.ndim - p.ndim), *p.shape))
+
+
+defvjp(assign, lambda g, _y, _x, _v, *index: assign(g, 0, *index), assign_v, broadcasts=True)
+TABLE[operator.setitem] = Composite(assign)  # by which Tensors find it

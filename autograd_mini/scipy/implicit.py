@@ -1,0 +1,94 @@
+"""Functions that are given by an equation, and arguments packed into one vector to differentiate them together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnsupportedArgumentError
+from ..table import defvjp, primitive
+from ..tensor import Tensor, unwrap
+from ..transforms import vjp
+from ..trees import flatten
+from . import linalg
+
+__all__ = ["Packed", "array_of", "solution"]
+
+
+class Packed:
+    """A tree of arguments, with those that are differentiated as one vector.
+
+    Parameters
+    ----------
+    tree
+        Arguments; Tensors that require grad may lie anywhere in it.
+
+    Attributes
+    ----------
+    vector : Tensor or None
+        All of them in a line; None if there is none.
+    plain
+        The tree of plain values.
+    """
+
+    def __init__(self, tree: Any) -> None:
+        leaves, rebuild = flatten(tree)
+        self._places = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Tensor) and leaf.requires_grad]
+        self.plain = rebuild([unwrap(leaf) for leaf in leaves])
+        self._leaves, self._rebuild = flatten(self.plain)  # it must not keep the Tensors: a graph keeps it
+        chosen = [np.reshape(leaves[i], -1) for i in self._places]
+        self.vector: Any = np.concatenate(chosen) if chosen else None
+
+    def unpack(self, vector: Any) -> Any:
+        """Return the tree with the differentiated arguments taken from a vector."""
+        leaves, start = list(self._leaves), 0
+        for i in self._places:
+            shape, size = self._leaves[i].shape, self._leaves[i].size
+            leaves[i] = np.reshape(vector[start : start + size], shape)
+            start += size
+        return self._rebuild(leaves)
+
+
+def array_of(result: Any) -> Any:
+    """Return what a user's function gave as one array: it may be a list of numbers and Tensors."""
+    if isinstance(result, (list, tuple)):
+        return np.stack([array_of(r) for r in result])
+    return result if hasattr(result, "dtype") else np.asarray(result)
+
+
+@primitive
+def solution(vector, *, residual, find):
+    """Return the y for which ``residual(y, vector) = 0``.
+
+    Parameters
+    ----------
+    vector : array
+        What it depends on.
+    residual : callable
+        As many equations as unknowns.
+    find : callable
+        ``find(vector)``: the solution.
+
+    Returns
+    -------
+    array
+        The solution.
+    """
+    return find(vector)
+
+
+def solution_vjp(g, y, vector, *, residual, find):
+    """The implicit function theorem: ``-w dF/dvector``, where ``w dF/dy = g``."""
+    out, pull = vjp(residual, y, vector)
+    if np.size(out) != y.size:
+        raise UnsupportedArgumentError(
+            f"The equations are {np.size(out)}, the unknowns {y.size}: no implicit function."
+        )
+    units = np.reshape(np.eye(y.size, dtype=y.dtype), (y.size, *np.shape(out)))
+    jacobian = np.stack([np.reshape(pull(unit)[0], (-1,)) for unit in units])
+    w = linalg.solve(jacobian.T, np.reshape(g, (-1, 1)))
+    return -pull(np.reshape(w, np.shape(out)))[1]
+
+
+defvjp(solution, solution_vjp)
