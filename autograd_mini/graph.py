@@ -240,7 +240,7 @@ class Alias(View):
 class Leaf(Node):
     """A node without parents: a value made by the user. It keeps no array alive."""
 
-    __slots__ = ("__weakref__", "requires_grad", "twins", "version")
+    __slots__ = ("__weakref__", "requires_grad", "twins", "variable", "version")
 
     def __init__(
         self, data: Array | Spec, requires_grad: bool, owner: Callable[[], Any] | None, scope: tuple[str, ...]
@@ -248,6 +248,7 @@ class Leaf(Node):
         self.made(None, (), None, (), Spec(data), 0, scope)
         self.requires_grad = requires_grad
         self.version = 1
+        self.variable = False  # True: a transform made it, to differentiate by
         self.owner = owner
         self.twins: tuple[weakref.ref[Leaf], ...] = ()  # other leaves on the same memory
 

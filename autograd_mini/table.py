@@ -60,12 +60,14 @@ class Composite(NamedTuple):
     """A function rewritten over primitives."""
 
     implementation: Function
+    view: bool = False  # NumPy's result shares memory with the first operand, ours does not
 
 
 class Constant(NamedTuple):
     """A function through which no cotangent passes."""
 
     function: Function
+    like: bool = False  # it makes an array of plain numbers, and sees a Tensor only as like=
 
 
 class Plain(NamedTuple):
@@ -326,8 +328,9 @@ def name_of(function: Function) -> str:
     module = f"{owner.__module__}.{owner.__qualname__}" if owner is not None else module
     name = getattr(function, "__name__", repr(function))
     if type(function).__name__ == "ufunc" and not module:
-        owners = (owner for owner in ("numpy", *LATE) if getattr(sys.modules.get(owner), name, None) is function)
-        module = next(owners, "numpy")
+        homes = ("numpy", "scipy.special", "scipy.special._ufuncs")
+        module = next((home for home in homes if getattr(sys.modules.get(home), name, None) is function), "numpy")
+        module = module.removesuffix("._ufuncs")
     if module.startswith("autograd_mini.rules."):
         return name
     return f"{module}.{name}".replace("numpy.", "np.", 1)
@@ -426,21 +429,21 @@ def defvjp(
     )
 
 
-def composite(*functions: Function) -> Callable[[F], F]:
+def composite(*functions: Function, view: bool = False) -> Callable[[F], F]:
     """Declare the decorated function, with NumPy's signature and written over primitives, to stand for `functions`."""
 
     def register(implementation: F) -> F:
         for function in functions:
-            _register(function, Composite(implementation))
+            _register(function, Composite(implementation, view))
         return implementation
 
     return register
 
 
-def constant(functions: Iterable[Function]) -> None:
+def constant(functions: Iterable[Function], like: bool = False) -> None:
     """Declare functions whose derivative is 0 wherever it exists: no cotangent passes."""
     for function in functions:
-        _register(function, Constant(function))
+        _register(function, Constant(function, like))
 
 
 def plain(functions: Iterable[Function]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import operator
+import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -67,9 +69,10 @@ class Tensor:
     array([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_kin", "_value", "grad", "node")
+    __slots__ = ("__weakref__", "_kin", "_origin", "_value", "grad", "node")
 
     _kin: Kin  # the Tensors on the same memory; unset until there is a second one
+    _origin: tuple[Tensor, Any]  # of a view by indexing: t and i of t[i]; unset otherwise
 
     node: Node | None
     grad: Any
@@ -113,6 +116,11 @@ class Tensor:
             raise LostGradientError(
                 "Only a leaf's data can be assigned, and this Tensor is the result of a computation. "
                 "Make a new one: Tensor(value)."
+            )
+        if self.node.variable:
+            raise UnsupportedArgumentError(
+                "t.data = ... on the variable of ag.grad and its like would write into the caller's array. "
+                "Compute with a new value: t = ..."
             )
         value = np.asarray(unwrap(value))
         if value.shape != self._value.shape:
@@ -352,6 +360,8 @@ class Tensor:
     def _keep_gradient(self, what: str, by: str) -> None:
         if self.requires_grad:
             label = f"Tensor {self.name!r}" if self.name else f"A Tensor of shape {self.shape}"
+            if library := _library_call():
+                by = f"in {library}, which does not look for a Tensor in this argument"
             raise LostGradientError(
                 f"{label} would become {what} here ({by}), and its gradient would be lost. If it is wanted, use "
                 "NumPy's functions on the Tensor: np.sin(t), not math.sin(t); np.stack([t, u]), not np.array([t, u]); "
@@ -375,11 +385,18 @@ class Tensor:
         rule = TABLE[operator.getitem]  # the one rule whose function is Python's
         assert isinstance(rule, Rule)
         items = _items(index)
-        return record(rule, self._value[unwrap(items)], (self, *items))  # type: ignore[no-any-return]
+        result = record(rule, self._value[unwrap(items)], (self, *items))
+        if hasattr(result, "_kin"):
+            result._origin = self, index
+        return result  # type: ignore[no-any-return]
 
     def __setitem__(self, index: Any, value: Any) -> None:
         """Assign as NumPy does; recorded: the old value stays with what was computed from it. Costs a copy."""
-        self._check_rebinding("t[i] = v", " = ...")
+        if isinstance(value, Tensor) and hasattr(value, "_origin"):
+            base, at = value._origin
+            if base is self and at is index:  # the end of t[i] += v, which has been written
+                return
+        self._check_writing("t[i] = v", " = ...", "what the result is (np.where, np.concatenate)")
         rule = TABLE[operator.setitem]
         assert isinstance(rule, Composite)
         if _has_gradient(value) and self.dtype.kind not in "fc":
@@ -387,7 +404,22 @@ class Tensor:
                 f"t[i] = v: t holds {self.dtype}, so v would be rounded and its gradient lost. "
                 "Start from floats: np.zeros(n), not np.zeros(n, int)."
             )
-        self._rebind_to(rule.implementation(self, stacked(value), *_items(index)))
+        self._write(rule.implementation(self, stacked(value), *_items(index)))
+
+    def _write(self, new: Tensor) -> None:
+        """Take a new value; a view by indexing writes it to where it was taken from, too."""
+        if hasattr(self, "_origin"):
+            base, index = self._origin
+            rule = TABLE[operator.setitem]
+            assert isinstance(rule, Composite)
+            base._write(rule.implementation(base, new, *_items(index)))
+            new = base[index]
+            new._kin.remove(new)
+            self._rebind_to(new)
+            self._kin = base._kin
+            self._kin.add(self)
+        else:
+            self._rebind_to(new)
 
     def _rebind_to(self, new: Tensor) -> None:
         """Take the value and the history of another Tensor, which nobody else has."""
@@ -406,50 +438,64 @@ class Tensor:
             del self._kin
 
     def __iadd__(self, other: Any) -> Tensor:
-        return self._rebind(operator.add, other)
+        return self._update(operator.add, other)
 
     def __isub__(self, other: Any) -> Tensor:
-        return self._rebind(operator.sub, other)
+        return self._update(operator.sub, other)
 
     def __imul__(self, other: Any) -> Tensor:
-        return self._rebind(operator.mul, other)
+        return self._update(operator.mul, other)
 
     def __itruediv__(self, other: Any) -> Tensor:
-        return self._rebind(operator.truediv, other)
+        return self._update(operator.truediv, other)
 
     def __ipow__(self, other: Any) -> Tensor:
-        return self._rebind(operator.pow, other)
+        return self._update(operator.pow, other)
 
     def __imatmul__(self, other: Any) -> Tensor:
-        return self._rebind(operator.matmul, other)
+        return self._update(operator.matmul, other)
 
     def __imod__(self, other: Any) -> Tensor:
-        return self._rebind(operator.mod, other)
+        return self._update(operator.mod, other)
 
     def __ifloordiv__(self, other: Any) -> Tensor:
-        return self._rebind(operator.floordiv, other)
+        return self._update(operator.floordiv, other)
 
-    def _rebind(self, op: Callable[[Any, Any], Any], other: Any) -> Tensor:
-        """Tensors are values: ``t += u`` is ``t = t + u``."""
-        self._check_rebinding("t += ...", " += ...", ", or write t = t + ...")
-        return op(self, other)  # type: ignore[no-any-return]
+    def _update(self, op: Callable[[Any, Any], Any], other: Any) -> Tensor:
+        """Do ``t += u`` as NumPy does: every name for this Tensor sees the new value, which is recorded.
 
-    def _check_rebinding(self, what: str, update: str, otherwise: str = "") -> None:
+        A number of no axes is replaced by a new one, as NumPy's own scalars are.
+        """
+        self._check_writing("t += ...", " += ...", "t = t + ...")
+        new = op(self, other)
+        if self.ndim == 0 or not isinstance(new, Tensor):
+            return new  # type: ignore[no-any-return]
+        if new.shape != self.shape:
+            raise ShapeError(f"`t += ...`: the result has shape {new.shape}, t has {self.shape}. Write t = t + ...")
+        if not np.can_cast(new.dtype, self.dtype, "same_kind"):
+            raise DTypeError(f"`t += ...`: t holds {self.dtype}; {new.dtype} does not fit in. Write t = t + ...")
+        self._write(new if new.dtype == self.dtype else new.astype(self.dtype))
+        return self
+
+    def _check_writing(self, what: str, update: str, otherwise: str) -> None:
         """Refuse where NumPy would change something else too, which a recorded value cannot."""
-        if isinstance(self.node, Leaf) and self.node.requires_grad:
+        chain = [self]  # the views by indexing from here to the Tensor that has the memory
+        while hasattr(chain[-1], "_origin"):
+            chain.append(chain[-1]._origin[0])
+        if isinstance(node := chain[-1].node, Leaf) and node.requires_grad:
             raise UnsupportedArgumentError(
                 f"`{what}` on a leaf that requires grad is ambiguous: an update, or a new value? "
                 f"Update with t.data{update} (not recorded); compute on a copy: t = t.copy()."
             )
-        if isinstance(self.node, View):
+        if isinstance(node, View):
             raise UnsupportedArgumentError(
-                f"`{what}` on a view of another Tensor: NumPy would change that one too, a recorded value cannot. "
-                f"Take a copy first: t = t.copy(){otherwise}."
+                f"`{what}` on a view of another Tensor: NumPy would change that one too; only what indexing gave is "
+                f"written back. Write {otherwise}, or take a copy first: t = t.copy()."
             )
-        if hasattr(self, "_kin") and self._kin.others(self):
+        if hasattr(self, "_kin") and self._kin.others(chain):
             raise UnsupportedArgumentError(
-                f"`{what}` while a view of t is in use: NumPy would change the view too, a recorded value cannot. "
-                f"Take copies for views (t[0].copy()){otherwise}."
+                f"`{what}` while another view of t is in use: NumPy would change that too, a recorded value cannot. "
+                f"Write {otherwise}, or take copies for views (t[0].copy())."
             )
 
     __hash__ = object.__hash__  # by identity: == is elementwise
@@ -464,6 +510,11 @@ class Tensor:
         return format(self._value.item() if spec and self.ndim == 0 else self._value, spec)
 
     def __reduce__(self) -> Any:
+        if isinstance(self.node, Leaf) and self.node.variable:
+            raise LostGradientError(
+                "Inside ag.grad and its like, a copy or a pickle of the variable would lose its gradient. "
+                "Use t.copy(), which is recorded; or t.detach() if no gradient is wanted."
+            )
         if not isinstance(self.node, Leaf) and self.requires_grad:
             raise LostGradientError(
                 "Only leaves can be pickled or deep-copied: the graph of a result does not travel. Use .detach()."
@@ -576,8 +627,8 @@ class Tensor:
         return apply(np.transpose, (self, order), {})  # type: ignore[no-any-return]
 
     def flatten(self, order: str = "C") -> Tensor:
-        """Return the elements in one axis."""
-        return self.reshape(-1, order=order)
+        """Return a copy of the elements in one axis; `ravel` may return a view."""
+        return self.reshape(-1, order=order).copy()
 
     def astype(self, dtype: Any, copy: bool = True) -> Tensor:
         """Cast to another floating or complex dtype."""
@@ -602,6 +653,20 @@ class Tensor:
     def copy(self) -> Tensor:
         """Return a copy that is recorded as such."""
         return apply(np.copy, (self,), {})  # type: ignore[no-any-return]
+
+
+def _library_call() -> str | None:
+    """Return the function of NumPy or SciPy in whose Python code we are, as the user called it."""
+    frame, found = sys._getframe(2), None
+    while frame is not None:
+        library = str(frame.f_globals.get("__name__", "")).split(".")[0]
+        if library not in ("numpy", "scipy"):
+            if not str(frame.f_globals.get("__name__", "")).startswith("autograd_mini"):
+                break
+        elif not frame.f_code.co_name.startswith(("_", "<")):
+            found = f"{'np' if library == 'numpy' else library}.{frame.f_code.co_name}"
+        frame = frame.f_back  # type: ignore[assignment]
+    return found
 
 
 def _items(index: Any) -> tuple[Any, ...]:
@@ -795,9 +860,10 @@ class Kin:
         """Let one go, which has memory of its own now."""
         self.members = [ref for ref in self.members if ref() is not tensor]
 
-    def others(self, tensor: Tensor) -> bool:
-        """Return whether anybody else is alive."""
-        return any(ref() is not None and ref() is not tensor for ref in self.members)
+    def others(self, tensors: Sequence[Tensor]) -> bool:
+        """Return whether anybody is alive who is not among `tensors`."""
+        known = set(map(id, tensors))
+        return any((member := ref()) is not None and id(member) not in known for ref in self.members)
 
 
 def _with_kin(view: Tensor, base: Any) -> Tensor:
@@ -939,7 +1005,7 @@ _FLOATS = frozenset({np.float64, np.float32})  # what NumPy makes of 0-d arrays
 def operand(value: Any, ufunc: Any) -> Any:
     """Return a ufunc's operand as the rules can use it: a list becomes an array; objects are refused."""
     if isinstance(value, (list, tuple)):
-        value = np.asarray(value)
+        value = stacked(value)
     elif isinstance(value, (float, int, complex)):
         return value
     if isinstance(value, np.ndarray) and (type(value) is not np.ndarray or value.dtype.hasobject):
@@ -969,10 +1035,12 @@ def apply_ufunc(ufunc: Any, inputs: tuple[Any, ...]) -> Any:
 def apply_method(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call one of a ufunc's methods, or the ufunc with keywords, where a Tensor takes part."""
     entry = find(ufunc)
-    if type(entry) is Constant and method != "at" and not any(isinstance(x, Tensor) for x in kwargs.get("out", ())):
+    outs = kwargs.get("out") or ()
+    written = method == "at" or any(isinstance(x, Tensor) for x in (outs if isinstance(outs, tuple) else (outs,)))
+    if type(entry) is Constant and not written:
         call = getattr(ufunc, method)
         return _constants(call(*[unwrap(x) for x in inputs], **{k: unwrap(v) for k, v in kwargs.items()}))
-    if type(entry) not in (Rule, Composite):
+    if type(entry) not in (Rule, Composite, Constant):
         return apply(ufunc, inputs, {})  # says what is wrong
     implementation = TABLE[getattr(np.ufunc, method)]
     assert isinstance(implementation, Composite)
@@ -982,8 +1050,12 @@ def apply_method(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[
 def apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call a function on arguments among which there is a Tensor, as its entry in the table says."""
     entry = TABLE.get(function) or find(function)
-    if "out" in kwargs and isinstance(out := kwargs["out"], Tensor) and isinstance(entry, (Rule, Composite)):
-        return _into(out, apply(function, args, {k: v for k, v in kwargs.items() if k != "out"}), function)
+    if "out" in kwargs or len(args) > 1:
+        args, kwargs, out = _without_out(function, args, kwargs)
+        if out is not None:
+            return _into(out, apply(function, args, kwargs), function)
+    if function is np.where and len(args) == 1 and not kwargs:
+        function, entry = np.nonzero, TABLE[np.nonzero]
     if type(entry) is Rule:
         operands, keywords = (args, {}) if isinstance(function, np.ufunc) else entry.bind(args, kwargs)
         for name, value in keywords.items():
@@ -999,8 +1071,14 @@ def apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         data = function(*plain, **{k: unwrap(v) for k, v in kwargs.items()}) if kwargs else function(*plain)
         return record(entry, data, [stacked(x) if type(x) in (list, tuple) else x for x in operands], keywords)
     if type(entry) is Composite:
-        return entry.implementation(*args, **kwargs)
+        result = entry.implementation(*args, **kwargs)
+        return _with_kin(result, args[0]) if entry.view and args and isinstance(result, Tensor) else result
     if type(entry) is Constant:
+        if entry.like and any(map(_has_gradient, args)):
+            raise UnsupportedArgumentError(
+                f"{name_of(function)} makes an array of numbers; the gradient of a Tensor among them would be lost. "
+                "Compute with a constant array: np.arange(n) * step + start."
+            )
         if kwargs.get("out") is not None:
             raise UnsupportedArgumentError(
                 f"{name_of(function)} on a Tensor cannot take out=: write `result = {name_of(function)}(...)`."
@@ -1021,6 +1099,27 @@ def apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         f"{name} has no derivative rule. Write it with functions that have one, give it a rule "
         f"(ag.defvjp({name}, ...)), or call it on t.detach() if no gradient is wanted."
     )
+
+
+_OUT: dict[Any, int | None] = {}  # at which position a function takes out=, if at all
+
+
+def _without_out(
+    function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any], Tensor | None]:
+    """Take a Tensor that was passed as ``out``, by name or by position, out of the arguments."""
+    if isinstance(kwargs.get("out"), Tensor):
+        return args, {k: v for k, v in kwargs.items() if k != "out"}, kwargs["out"]
+    if function not in _OUT:
+        try:
+            names = list(inspect.signature(function).parameters)
+        except (TypeError, ValueError):
+            names = []
+        _OUT[function] = names.index("out") if "out" in names else None
+    at = _OUT[function]
+    if at is not None and len(args) > at and isinstance(args[at], Tensor):
+        return (*args[:at], None, *args[at + 1 :]), kwargs, args[at]
+    return args, kwargs, None
 
 
 def _into(out: Tensor, result: Any, function: Any) -> Tensor:
@@ -1106,6 +1205,7 @@ def _make_operators() -> None:
     arithmetic = {
         "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "mod": np.remainder,
         "floordiv": np.floor_divide, "pow": np.power, "matmul": np.matmul, "divmod": np.divmod,
+        "lshift": np.left_shift, "rshift": np.right_shift,
         "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
     }  # fmt: skip
     for name, ufunc in arithmetic.items():

@@ -27,7 +27,19 @@ from autograd_mini.table import TABLE, Composite, Constant, Plain, Refused, Rule
 from tests import modes
 from tests.cases import CASES
 from tests.cases.undispatched import UNDISPATCHED
-from tests.generated import cotangents, evaluate, gradient, low, named, operands, ours, outputs, result_of, signature_of
+from tests.generated import (
+    cotangents,
+    evaluate,
+    gradient,
+    low,
+    named,
+    operands,
+    ours,
+    outputs,
+    result_of,
+    signature_of,
+    used,
+)
 
 PAGE, PEERS = Path(__file__).with_name("coverage.md"), Path(__file__).with_name("coverage_peers.json")
 LIBRARIES = ("numpy", "scipy")
@@ -67,9 +79,9 @@ def arguments(function: Any) -> tuple[list[str], list[str]]:
     signature = signature_of(function)
     if signature is None:
         return [], []
-    used = {name for case in CASES[function] for name in (*list(signature.parameters)[: len(case.args)], *case.kwargs)}
+    tried = used(function)
     loose = [name for name, p in signature.parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    return [name for name in loose if name in used], [name for name in loose if name not in used and name != "like"]
+    return [name for name in loose if name in tried], [name for name in loose if name not in tried and name != "like"]
 
 
 def dtypes(function: Any) -> str:
@@ -124,7 +136,8 @@ def peers() -> dict[str, Any]:
 
 def loss(namespace: Any, result: Any, cs: list[Any]) -> Any:
     """Return the cotangents' pairing with a result: one real number."""
-    terms = [namespace.real(namespace.sum(c * y)) for c, y in zip(cs, outputs(result), strict=True)]
+    terms = [namespace.sum(c * y) for c, y in zip(cs, outputs(result), strict=True)]
+    terms = [namespace.real(term) if np.iscomplexobj(c) else term for c, term in zip(cs, terms, strict=True)]
     total = terms[0]
     for term in terms[1:]:
         total = total + term

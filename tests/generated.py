@@ -233,3 +233,16 @@ def differences(function, case, xs, cs):
 def coarse(ys):
     """How well differences can be resolved: some rows ask NumPy for a float32 result."""
     return 1e-3 if any(np.asarray(y).dtype in (np.float32, np.complex64) for y in ys) else 1e-7
+
+
+def signature_of(function):
+    try:
+        return inspect.signature(function)
+    except ValueError:
+        return None  # written in C, in older versions
+
+
+def used(function):
+    """Parameters to which some row gives a value of its own, so that the derivative was tested with it."""
+    parameters = signature_of(function).parameters
+    return {name for case in CASES.get(function, []) for name in (*list(parameters)[: len(case.args)], *case.kwargs)}

@@ -47,15 +47,9 @@ from .generated import (
     operands,
     outputs,
     paired,
+    signature_of,
+    used,
 )
-
-
-def signature_of(function):
-    try:
-        return inspect.signature(function)
-    except ValueError:
-        return None  # written in C, in older versions
-
 
 PRIVATE = {operator.getitem, scatter, assign, *vars(np.ufunc).values()}  # not called by name
 CALLED = [f for f in DIFFERENTIABLE if not isinstance(f, np.ufunc) and signature_of(f) and f not in PRIVATE]
@@ -356,12 +350,6 @@ def test_names_are_numpys(function):
         if entry.signature is not None:
             mine = entry.signature.parameters
             assert [(p.name, p.kind) for p in mine.values()] == [(p.name, p.kind) for p in theirs.values()]
-
-
-def used(function):
-    """Parameters to which some row gives a value of its own, so that the derivative was tested with it."""
-    parameters = signature_of(function).parameters
-    return {name for case in CASES.get(function, []) for name in (*list(parameters)[: len(case.args)], *case.kwargs)}
 
 
 HANDED_ON = {np.pad, np.fromfunction, np.piecewise, np.apply_along_axis}  # keywords for somebody else

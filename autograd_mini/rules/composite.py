@@ -20,6 +20,10 @@ def refuse(function, **unhandled):
 
 def array(a):
     """Return what NumPy makes of an argument first: a number or a list becomes an array, with a dtype of its own."""
+    if isinstance(a, (list, tuple)) and any(
+        hasattr(x, "__call_primitive__") or isinstance(x, (list, tuple)) for x in a
+    ):
+        return np.stack([array(x) for x in a])  # some of them may be recorded
     return a if hasattr(a, "dtype") else np.asarray(a)
 
 

@@ -15,8 +15,7 @@ constant([
     np.isnan, np.isinf, np.isfinite, np.isneginf, np.isposinf, np.signbit, np.isclose, np.isin,
     np.isreal, np.iscomplex, np.all, np.any,
     # steps: the derivative is 0 wherever it exists
-    np.sign, np.floor, np.ceil, np.trunc, np.rint, np.round, np.around, np.fix, np.floor_divide, np.heaviside,
-    np.spacing,
+    np.sign, np.floor, np.ceil, np.trunc, np.rint, np.round, np.around, np.fix, np.floor_divide, np.spacing,
     # positions and counts
     np.argmax, np.argmin, np.argsort, np.argpartition, np.argwhere, np.nonzero, np.flatnonzero, np.count_nonzero,
     np.searchsorted, np.digitize, np.lexsort, np.ravel_multi_index, np.unravel_index,
@@ -25,10 +24,12 @@ constant([
     np.packbits, np.unpackbits, np.left_shift, np.right_shift, np.bitwise_count, np.gcd, np.lcm,
     # arrays made after the shape of another
     np.zeros_like, np.ones_like, np.empty_like,
-    # arrays made with like=, from numbers and files
+])
+
+constant([  # made with like=, from numbers and files
     np.zeros, np.ones, np.empty, np.eye, np.identity, np.tri, np.arange,
     np.frombuffer, np.fromfile, np.fromiter, np.fromstring, np.loadtxt, np.genfromtxt,
-])
+], like=True)
 
 plain([
     np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.min_scalar_type,

@@ -44,6 +44,12 @@ def finite(y):
     return np.where(y == -np.inf, 0, y)
 
 
+def below(a, y):
+    """Return ``a - y`` for a term of a sum of exponentials; at infinity, 0 for the term that is infinite."""
+    infinite = a == np.inf
+    return np.where(infinite, 0, np.where(infinite, 0, a) - finite(y))
+
+
 def power_a(g, _y, a, b):
     """``b a**(b-1)``; the exponent 0 makes a constant, also at a = 0."""
     if isinstance(b, (int, float)):
@@ -53,12 +59,20 @@ def power_a(g, _y, a, b):
 
 def power_b(g, y, a, _b):
     """``a**b log a``; 0 where the base is 0."""
+    if y.dtype.kind == "c":  # the logarithm of a negative number is complex
+        a = np.asarray(a, complex) if isinstance(a, (int, float)) else a if a.dtype.kind == "c" else a.astype(y.dtype)
     return g * (y * (float(np.log(a or 1)) if isinstance(a, (int, float)) else np.log(nonzero(a))))
 
 
 def absolute_vjp(g, _y, x):
     """``sign x``; of a complex number, the conjugate of its direction."""
     return g * np.sign(x) if x.dtype.kind != "c" else g * (np.conjugate(x) / nonzero(np.absolute(x)))
+
+
+def over_square(c, a, b):
+    """Return ``c / (a a + b b)`` without over- or underflow; 0 at the origin."""
+    r = nonzero(np.hypot(a, b))
+    return c / r / r
 
 
 def real(x):
@@ -96,8 +110,8 @@ defvjp(np.log,        lambda g, _y, x: g / x)
 defvjp(np.log2,       lambda g, _y, x: g / (LN2 * x))
 defvjp(np.log10,      lambda g, _y, x: g / (LN10 * x))
 defvjp(np.log1p,      lambda g, _y, x: g / (x + 1))
-defvjp(np.logaddexp,  lambda g, y, a, _b: g * np.exp(a - finite(y)), lambda g, y, _a, b: g * np.exp(b - finite(y)))
-defvjp(np.logaddexp2, lambda g, y, a, _b: g * np.exp2(a - finite(y)), lambda g, y, _a, b: g * np.exp2(b - finite(y)))
+defvjp(np.logaddexp,  lambda g, y, a, _b: g * np.exp(below(a, y)), lambda g, y, _a, b: g * np.exp(below(b, y)))
+defvjp(np.logaddexp2, lambda g, y, a, _b: g * np.exp2(below(a, y)), lambda g, y, _a, b: g * np.exp2(below(b, y)))
 
 # --- trigonometric and hyperbolic
 defvjp(np.sin,        lambda g, _y, x: g * np.cos(x))
@@ -112,8 +126,7 @@ defvjp(np.tanh,       lambda g, y, _x: g * (1 - y * y))
 defvjp(np.arcsinh,    lambda g, _y, x: g / (np.sqrt(x * x + 1) if real(x) else np.cosh(np.arcsinh(x))))
 defvjp(np.arccosh,    lambda g, _y, x: g / (np.sqrt(x * x - 1) if real(x) else np.sinh(np.arccosh(x))))
 defvjp(np.arctanh,    lambda g, _y, x: g / (1 - x * x))
-defvjp(np.arctan2,    lambda g, _y, a, b: g * (b / nonzero(a * a + b * b)),
-                      lambda g, _y, a, b: -g * (a / nonzero(a * a + b * b)))
+defvjp(np.arctan2,    lambda g, _y, a, b: g * over_square(b, a, b), lambda g, _y, a, b: -g * over_square(a, a, b))
 defvjp(np.hypot,      lambda g, y, a, _b: g * (a / nonzero(y)), lambda g, y, _a, b: g * (b / nonzero(y)))
 defvjp(np.deg2rad,    lambda g, _y, _x: g * (math.pi / 180))
 defvjp(np.radians,    lambda g, _y, _x: g * (math.pi / 180))
@@ -133,6 +146,7 @@ defvjp(np.imag,       lambda g, _y, _val: g * -1j, view=True)
 
 # --- kinks and choices
 defvjp(np.absolute,   absolute_vjp)
+defvjp(np.heaviside,  None,                                 lambda g, _y, a, _b: g * (a == 0))
 defvjp(np.fabs,       lambda g, _y, x: g * np.sign(x))
 defvjp(np.copysign,   lambda g, y, a, _b: g * (np.sign(a) * np.sign(y)), None)
 defvjp(np.maximum,    lambda g, y, a, b: g * share(a, b, y), lambda g, y, a, b: g * share(b, a, y))

@@ -215,7 +215,7 @@ def piecewise(x, condlist, funclist, *args, **kw):
 # --- diagonals and triangles
 
 
-@composite(np.diagonal)
+@composite(np.diagonal, view=True)
 def diagonal(a, offset=0, axis1=0, axis2=1):
     """Entries whose two indices differ by the offset."""
     return moved(lambda n: np.diagonal(n, offset, axis1, axis2), a)

@@ -221,7 +221,7 @@ def tile(A, reps):
     return np.copy(np.reshape(copies, [n * size for n, size in zip(reps, shape, strict=True)]))
 
 
-@composite(np.lib.stride_tricks.sliding_window_view)
+@composite(np.lib.stride_tricks.sliding_window_view, view=True)
 def sliding_window_view(x, window_shape, axis=None, *, subok=False, writeable=False):
     """Every window onto the array; a copy, not a view."""
     if writeable:

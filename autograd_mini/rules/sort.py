@@ -4,8 +4,6 @@ Of entries that are equal a set has the first, which alone receives the cotangen
 array. Indices and counts are constant. ``sort``, ``partition`` and ``unique`` of complex numbers order them as NumPy does.
 """
 
-from typing import Any
-
 import numpy as np
 
 from ..table import composite, constant, primitive

@@ -57,6 +57,14 @@ CASES[np.frexp] = [
 CASES[np.ldexp] = [on(M, 2), on(V, np.array([[1], [-3]])), on(real(2, 1), np.arange(3)), on(S, -1), on(real(0, 2), 1)]
 CASES[np.nextafter] = [on(M, V), on(real(3), S), on(M, 5.0), on(real(0, 2), 1.0)]
 
+CASES[np.heaviside] = [
+    on(M, S),
+    on(np.array([0.0, 1, -2]).astype(int), V),
+    on(0, real(2, 3)),
+    on(M, 0.5),
+    on(real(0, 2), 1.0),
+]
+
 scimath = np.lib.scimath
 OUTSIDE, BELOW, BOTH = (1.3, 2.4), (-2.3, -0.4), real(2, 2, between=(-2.1, 1.8))
 CASES |= {f: [on(P), on(real(3, between=BELOW)), on(BOTH), on(real.complex(3)), on(S), on(real(0, 2))]

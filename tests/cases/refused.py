@@ -14,7 +14,6 @@ REFUSED: list[tuple[Any, Case, str]] = [
     (np.reshape, on(M, (3, 2), order="A"), "order"), (np.ravel, on(M, order="A"), "order"),
     (np.ravel, on(M, "K"), "order"),
     (np.sum, on(M, dtype=int), "dtype"), (np.prod, on(M, dtype=np.int64), "dtype"), (np.astype, on(M, int), "dtype"),
-    (np.where, on(M), "x"),
     (np.concatenate, on([V, V], dtype=int, casting="unsafe"), "dtype"),
 ]  # fmt: skip
 
