@@ -201,15 +201,13 @@ class Rule:
             if value is default or (type(value) in _SIMPLE and value == default):
                 continue  # written out, a default means what it means left out
             bound[name] = value
-        operands: list[Any] = []
-        for position, name in enumerate(self.operands):
-            if name in self.optional and not any(n in bound for n in self.operands[position:]):
-                break
-            value = bound.pop(name) if name in bound else self._default(name)
-            if self.splat and position == len(self.operands) - 1:
-                operands.extend(value)
-            else:
-                operands.append(value)
+        names, optional = self.operands, self.optional
+        count = len(names)
+        while count and names[count - 1] not in bound and names[count - 1] in optional:
+            count -= 1  # optional operands at the end that were not given
+        operands = [bound.pop(name) if name in bound else self._default(name) for name in names[:count]]
+        if self.splat and count == len(names):
+            operands[-1:] = operands[-1]
         keywords: dict[str, Any] = {}
         for name, default in self.keywords.items():
             if name not in bound:

@@ -199,7 +199,9 @@ class Tensor:
     @property
     def T(self) -> Tensor:
         """The transpose."""
-        return apply(np.transpose, (self,), {})  # type: ignore[no-any-return]
+        rule = TABLE[np.transpose]
+        assert isinstance(rule, Rule)
+        return record(rule, self._value.T, (self,))  # type: ignore[no-any-return]
 
     @property
     def mT(self) -> Tensor:
@@ -385,6 +387,13 @@ class Tensor:
         rule = TABLE[operator.getitem]  # the one rule whose function is Python's
         assert isinstance(rule, Rule)
         items = _items(index)
+        if _BASIC.issuperset(map(type, items)):
+            state, data = current.get(), self._value[index]
+            if state.plain and type(data) is np.ndarray:
+                result = _record_one(rule, data, self, None, state, items)
+                if result._value.base is not None:
+                    result._origin = self, index
+                return result
         result = record(rule, self._value[unwrap(items)], (self, *items))
         if hasattr(result, "_kin"):
             result._origin = self, index
@@ -581,7 +590,6 @@ class Tensor:
         def __and__(self, other: Any) -> Tensor: ...
         def __or__(self, other: Any) -> Tensor: ...
         def __xor__(self, other: Any) -> Tensor: ...
-        def sum(self, *args: Any, **kwargs: Any) -> Tensor: ...
         def prod(self, *args: Any, **kwargs: Any) -> Tensor: ...
         def mean(self, *args: Any, **kwargs: Any) -> Tensor: ...
         def var(self, *args: Any, **kwargs: Any) -> Tensor: ...
@@ -614,12 +622,27 @@ class Tensor:
         def put(self, *args: Any, **kwargs: Any) -> None: ...
     # ruff: enable[D102]
 
+    def sum(self, axis: Any = None, *args: Any, keepdims: bool = False, **kwargs: Any) -> Tensor:
+        """Return the sum; as ``np.sum(t, ...)``."""
+        rule = TABLE[np.sum]
+        if args or kwargs or isinstance(axis, Tensor) or type(self._value) is not np.ndarray:
+            return apply(np.sum, (self, axis, *args), {"keepdims": keepdims, **kwargs})  # type: ignore[no-any-return]
+        assert isinstance(rule, Rule)
+        data = self._value.sum(axis, keepdims=keepdims)
+        keywords: dict[str, Any] = {} if axis is None else {"axis": axis}
+        if keepdims:
+            keywords["keepdims"] = keepdims
+        return record(rule, np.asarray(data), (self,), keywords)  # type: ignore[no-any-return]
+
     def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Tensor:
         """Return the value in another shape; as ``ndarray.reshape``."""
-        kwargs: dict[str, Any] = {} if order == "C" else {"order": order}
-        if copy is not None:
-            kwargs["copy"] = copy
-        return apply(np.reshape, (self, shape[0] if len(shape) == 1 else shape), kwargs)  # type: ignore[no-any-return]
+        to = shape[0] if len(shape) == 1 else shape
+        if order != "C" or copy is not None or (type(to) is not int and not all(type(n) is int for n in to)):
+            kwargs = {"order": order} if copy is None else {"order": order, "copy": copy}
+            return apply(np.reshape, (self, to), kwargs)  # type: ignore[no-any-return]
+        rule = TABLE[np.reshape]
+        assert isinstance(rule, Rule)
+        return record(rule, self._value.reshape(to), (self,), {"shape": to})  # type: ignore[no-any-return]
 
     def transpose(self, *axes: Any) -> Tensor:
         """Permute the axes; as ``ndarray.transpose``."""
@@ -754,12 +777,11 @@ def unwrap(value: Any) -> Any:
 def record(rule: Rule, data: Any, operands: Sequence[Any], kwargs: dict[str, Any] | None = None) -> Any:
     """Wrap a result; give it a node if a differentiable path leads through one of `operands`."""
     state = current.get()
-    for i, reason in rule.refusals.items() if rule.refusals else ():
+    if len(operands) == 1 and state.plain and type(data) is np.ndarray and isinstance(operands[0], Tensor):
+        return _record_one(rule, data, operands[0], kwargs, state)
+    for i in rule.refusals:
         if i < len(operands) and _has_gradient(operands[i]) and state.mode != "off":
-            raise UnsupportedArgumentError(
-                f"{rule.name} is not differentiable with respect to {rule.operands[i]}: {reason} "
-                f"Pass {rule.operands[i]}.detach() if no gradient is wanted."
-            )
+            raise _refusal_of(rule, i)
     parents = tuple([x.node if isinstance(x, Tensor) else None for x in operands])
     mask, bit = 0, 1
     for parent in parents:
@@ -775,10 +797,7 @@ def record(rule: Rule, data: Any, operands: Sequence[Any], kwargs: dict[str, Any
         result = wrap(data, None if source is None else Alias(data, source, state.scope))
         return _with_kin(result, operands[0]) if view else result
     if data.dtype.kind not in "fc":
-        raise UnsupportedArgumentError(
-            f"{rule.name} was asked for a result of dtype {data.dtype}, which has no derivative. "
-            "Keep a floating dtype, or .detach() first if no gradient is wanted."
-        )
+        raise _not_differentiable(rule, data)
     plan = rule.plan(mask, len(operands))
     args, seen = _residuals(plan, operands, parents, state)
     free_of_charge = data.size <= SMALL or source is not None  # a view of a leaf costs no memory
@@ -787,6 +806,53 @@ def record(rule: Rule, data: Any, operands: Sequence[Any], kwargs: dict[str, Any
     if isinstance(node, View):
         node.source = source
     return _with_kin(wrap(data, node), operands[0]) if view else wrap(data, node)
+
+
+def _refusal_of(rule: Rule, i: int) -> Exception:
+    return UnsupportedArgumentError(
+        f"{rule.name} is not differentiable with respect to {rule.operands[i]}: {rule.refusals[i]} "
+        f"Pass {rule.operands[i]}.detach() if no gradient is wanted."
+    )
+
+
+def _not_differentiable(rule: Rule, data: Array) -> Exception:
+    return UnsupportedArgumentError(
+        f"{rule.name} was asked for a result of dtype {data.dtype}, which has no derivative. "
+        "Keep a floating dtype, or .detach() first if no gradient is wanted."
+    )
+
+
+def _record_one(
+    rule: Rule, data: Array, x: Tensor, kwargs: dict[str, Any] | None, state: State, rest: tuple[Any, ...] = ()
+) -> Tensor:
+    """Do what `record` does for one operand and an ordinary array, which is the usual case, without its loops.
+
+    `rest` are further operands, by which nobody differentiates: an index.
+    """
+    parent, view = x.node, rule.view and shares(data, x)
+    source = parent if isinstance(parent, Leaf) else parent.source if isinstance(parent, View) else None
+    source = source if view else None
+    if rule.refusals and _has_gradient(x):
+        raise _refusal_of(rule, 0)
+    if parent is None or not parent.requires_grad or rule.vjps[0] is None:
+        result = wrap(checked(data, rule.name), None if source is None else Alias(data, source, state.scope))
+        return _with_kin(result, x) if view else result
+    if data.dtype.kind not in "fc":
+        raise _not_differentiable(rule, data)
+    (keep_x, *_), keep_y = rule.plan(1, 1)
+    node: Node = View() if view else Node()
+    node.rule, node.kwargs, node.scope, node.extra = rule, kwargs or None, state.scope, None
+    node.parents = parents = (parent, *[None] * len(rest)) if rest else (parent,)
+    if keep_x:
+        node.args, node.seen = (x._value, *rest), parent.version
+    else:
+        node.args, node.seen = ((parent, *rest) if rest else parents), 0
+    node.out = data if keep_y or source is not None or data.size <= SMALL else Spec(data)
+    node.serial = next_serial()
+    if not view:
+        return wrap(data, node)
+    node.source = source  # type: ignore[attr-defined]
+    return _with_kin(wrap(data, node), x)
 
 
 def _residuals(
@@ -997,6 +1063,7 @@ def binary(ufunc: Any, rule: Rule, unusual: Callable[[Any, Any], Any] | None = N
 
 
 new_tensor = Tensor.__new__
+_BASIC = frozenset({int, slice, type(None), type(Ellipsis)})  # indices by which NumPy gives a view
 _NUMBERS = frozenset({bool, int, float, str, type})
 _USUAL = frozenset({np.ndarray, float, int, bool, complex, np.float64, np.float32})
 _FLOATS = frozenset({np.float64, np.float32})  # what NumPy makes of 0-d arrays
@@ -1112,7 +1179,8 @@ def _without_out(
         return args, {k: v for k, v in kwargs.items() if k != "out"}, kwargs["out"]
     if function not in _OUT:
         try:
-            names = list(inspect.signature(function).parameters)
+            kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+            names = [p.name for p in inspect.signature(function).parameters.values() if p.kind in kinds]
         except (TypeError, ValueError):
             names = []
         _OUT[function] = names.index("out") if "out" in names else None
@@ -1226,7 +1294,7 @@ def _make_operators() -> None:
         return call
 
     methods = (
-        "sum prod mean var std max min clip dot ravel squeeze swapaxes round argmax argmin argsort all any nonzero "
+        "prod mean var std max min clip dot ravel squeeze swapaxes round argmax argmin argsort all any nonzero "
         "conj conjugate cumsum cumprod repeat take diagonal trace choose searchsorted argpartition put"
     )
     for name in methods.split():

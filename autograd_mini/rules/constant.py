@@ -47,3 +47,9 @@ refused({
     f: TEXT for f in vars(getattr(getattr(np, "_core", None), "strings", np.strings)).values()
     if (isinstance(f, np.ufunc) or getattr(f, "__module__", "") == "numpy.strings") and f not in vars(np).values()
 })  # fmt: skip
+
+RENAMED = {"trapz": "trapezoid", "in1d": "isin", "row_stack": "vstack"}  # and on the way out of NumPy, with a warning
+refused({
+    getattr(np, old): f"NumPy has renamed it: write np.{new}." for old, new in RENAMED.items()
+    if hasattr(np, old) and getattr(np, old) is not getattr(np, new)
+})  # fmt: skip

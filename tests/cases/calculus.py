@@ -44,8 +44,6 @@ CASES[np.trapezoid] = [
     on(V, dx=[1, 2, 1, 0.5]),
     on(real(1)), on(M, dx=real(3)),
 ]  # fmt: skip
-if hasattr(np, "trapz"):  # under its older name, until NumPy 2.3
-    CASES[np.trapz] = CASES[np.trapezoid]
 
 XP, FP, AT = np.sort(real(5)), real(5), real(4, between=(-1.5, 1.9))
 BEYOND = np.array([[-3.0, 0.11], [2.9, 0.7]])
