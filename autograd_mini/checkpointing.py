@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from .batching import Batched, one_for_all
-from .errors import LostGradientError
-from .graph import Leaf, Node, next_serial
+from .batching import Batched, UnbatchableError, one_for_all
+from .errors import LostGradientError, UnsupportedArgumentError
+from .graph import Leaf, Node, next_serial, pullback, toposort
 from .recording import is_recording, no_grad, recording
 from .table import Rule
-from .tensor import Tensor, record, unwrap, wrap
-from .transforms import IDENTITY, constant, swept, variable
+from .tensor import Tensor, node_of, record, unwrap, wrap
+from .transforms import IDENTITY, constant
 from .trees import flatten
 
 __all__ = ["checkpoint"]
@@ -25,7 +25,9 @@ SAMPLE = 64  # so many entries of each result are kept, to notice a function tha
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that computes what `f` does, keeps only its arguments, and runs it again in the sweep.
 
-    Memory for time: none of the values inside `f` stays alive between the forward pass and the sweep.
+    Memory for time: none of the values inside `f` stays alive between the forward pass and the sweep. A Tensor that
+    leaves `f` otherwise than in its result, appended to a list outside, say, or inside an object that is no tree, has
+    its right gradient too, but it keeps alive what it was computed from.
 
     Parameters
     ----------
@@ -43,6 +45,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     LostGradientError
         If `f` makes a leaf of its own; or in the sweep, if it now returns other values or uses other Tensors than the
         first time: random numbers that are drawn inside, a variable that has been assigned again.
+    UnsupportedArgumentError
+        If an argument is an iterator: the second run would find it used up.
     OverwrittenError
         In the sweep, if an argument or a closed-over leaf was written to (``t.data = ...``) since.
 
@@ -53,12 +57,19 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     >>> print(ag.grad(lambda x: layer(layer(x)))(0.0))
     1.253...
     """
+    name = getattr(f, "__name__", "the function")
 
     @functools.wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         if not is_recording():
             return f(*args, **kwargs)
         leaves, rebuild = flatten((args, kwargs))
+        for leaf in leaves:
+            if isinstance(leaf, Iterator):
+                raise UnsupportedArgumentError(
+                    f"checkpoint: {name} got a {type(leaf).__name__} as an argument. The forward pass would use it up, "
+                    "and nothing would be left of it when the function is run again in the sweep. Pass a list of it."
+                )
         where = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Tensor) and leaf.requires_grad]
         operands = [leaves[i] for i in where]
         for i in where:
@@ -71,7 +82,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             args, kwargs = rebuild(full)
             return f(*args, **kwargs)
 
-        return _Segment(call, getattr(f, "__name__", "the function")).forward(operands)
+        return _Segment(call, name, [node_of(x, "checkpoint()") for x in operands]).forward(operands)
 
     return wrapped
 
@@ -79,12 +90,17 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 class _Segment:
     """One call of a checkpointed function, from its forward pass to the last sweep.
 
+    Both times the function gets stand-ins for its operands, linked to them. What leaves it by a side door, in an object
+    or a list outside, so keeps its way to them and has its gradient; only its memory is not saved.
+
     Attributes
     ----------
     call : callable
         The function of those arguments that are differentiated.
     name : str
         What messages call it.
+    nodes : list of Node
+        The nodes of these arguments.
     outside : list of Node
         What else it uses that a cotangent may pass to: Tensors that it closes over.
     tracked : list of int
@@ -95,9 +111,10 @@ class _Segment:
         The cotangents found for one cotangent, until each has been fetched.
     """
 
-    def __init__(self, call: Callable[[Sequence[Any]], Any], name: str) -> None:
+    def __init__(self, call: Callable[[Sequence[Any]], Any], name: str, nodes: list[Node]) -> None:
         self.call = call
         self.name = name
+        self.nodes = nodes
         self.outside: list[Node] = []
         self.tracked: list[int] = []
         self.samples: list[Any] = []
@@ -105,10 +122,9 @@ class _Segment:
 
     def forward(self, operands: list[Tensor]) -> Any:
         """Compute the results and record them as those of one node."""
-        _, outs, rebuild, cut = self.run(operands, lambda x: Tensor(x.data, requires_grad=True))
+        outs, rebuild, _, self.outside = self.run([x.data for x in operands], list(map(stand_in, self.nodes)))
         self.tracked = [i for i, o in enumerate(outs) if isinstance(o, Tensor) and o.requires_grad]
         self.samples = [sample(outs[i]) for i in self.tracked]
-        self.outside = list(cut)
         result = [wrap(o.data, None) if isinstance(o, Tensor) else o for o in outs]
         if self.tracked:
             data = tuple(outs[i].data for i in self.tracked)
@@ -119,55 +135,22 @@ class _Segment:
         return rebuild(result)
 
     def run(
-        self, operands: Sequence[Any], variable: Callable[[Any], Tensor]
-    ) -> tuple[list[Tensor], list[Any], Callable[[list[Any]], Any], dict[Node, Node]]:
-        """Call the function on variables, and record it apart from everything outside."""
-        start, *older = [next_serial() for _ in range(1 + len(self.outside))]
+        self, values: Sequence[Any], stand_ins: Sequence[Node]
+    ) -> tuple[list[Any], Callable[[list[Any]], Any], list[Node], list[Node]]:
+        """Call the function; return its results, the nodes inside, and those outside that these lead to."""
+        start = next_serial()
         with recording():
-            inputs = [variable(x) for x in operands]
-            outs, rebuild = flatten(self.call(inputs))
-        return inputs, outs, rebuild, self.cut(outs, {x.node for x in inputs}, start, older)
-
-    def cut(self, outs: list[Any], inputs: set[Any], start: int, serials: list[int]) -> dict[Node, Node]:
-        """Put a stand-in between what was recorded and each node from before, to stop a sweep there and to ask for."""
-        stand_ins: dict[Node, Node] = {}
-
-        def inside(node: Node) -> Node:
-            if node in inputs or not node.requires_grad:
-                return node
-            if node.serial < start:
-                if node not in stand_ins:
-                    stand_ins[node] = _StandIn().made(IDENTITY, (node,), None, (node,), node.out, 0, ())
-                    if serials:  # older than what uses them; in the forward pass, they are only counted
-                        stand_ins[node].serial = serials.pop()
-                return stand_ins[node]
-            if node.rule is None:
+            outs, rebuild = flatten(self.call([wrap(*pair) for pair in zip(values, stand_ins, strict=True)]))
+        ends = [o.node for o in outs if isinstance(o, Tensor) and o.node is not None and o.requires_grad]
+        inside = list(toposort((node for node in ends if node.serial >= start), since=start))
+        for node in inside:
+            if isinstance(node, Leaf) and not node.variable:
                 raise LostGradientError(
                     f"checkpoint: {self.name} makes a leaf of its own (requires_grad=True), whose gradient would be "
                     "lost. Make it outside, or pass it as an argument."
                 )
-            return node
-
-        seen: set[Node] = set(inputs)
-        stack: list[Node] = []
-        for i, o in enumerate(outs):
-            if isinstance(o, Tensor) and o.node is not None and o.requires_grad:
-                node = inside(o.node)
-                if node is not o.node:
-                    outs[i] = wrap(o.data, node)
-                stack.append(node)
-        while stack:
-            node = stack.pop()
-            if node in seen or isinstance(node, (Leaf, _StandIn)):
-                continue
-            seen.add(node)
-            parents = tuple(None if p is None else inside(p) for p in node.parents)
-            if parents != node.parents:
-                swap = {id(old): new for old, new in zip(node.parents, parents, strict=True)}
-                node.args = tuple(swap.get(id(arg), arg) for arg in node.args or ())
-                node.parents = parents
-            stack += [p for p in parents if p is not None and p.requires_grad]
-        return stand_ins
+        met = dict.fromkeys((*ends, *(p for node in inside for p in node.parents if p is not None and p.requires_grad)))
+        return outs, rebuild, inside, [node for node in met if node.serial < start and node not in stand_ins]
 
     def pull(self, i: int, g: Any, operands: Sequence[Any]) -> Any:
         """Return the cotangent of the i-th operand; all are found at once, the first time that one is asked for."""
@@ -180,12 +163,9 @@ class _Segment:
         return p
 
     def backward(self, g: Any, operands: Sequence[Any]) -> dict[int, Any]:
-        """Run the function again, and sweep it."""
+        """Run the function again, and sweep it as far as the stand-ins."""
         batched = any(type(x) is Batched for x in operands)
         operands = [x.data if type(x) is Batched else x for x in operands]
-        own = operands[: len(operands) - len(self.outside)]
-        inputs, outs, _, cut = self.run(own, variable)
-        self.check(outs, cut)
         lift: Callable[[Any, Node], Any] | None = None
         if batched:
             lift = one_for_all
@@ -193,19 +173,27 @@ class _Segment:
             lift = wrap
         elif any(isinstance(p, Tensor) for p in g):
             lift = constant
+        stand_ins = list(map(stand_in, (*self.nodes, *self.outside)))  # before the run: older than what uses them
+        n = len(self.nodes)
+        outs, _, inside, outside = self.run([unwrap(x) for x in operands[:n]], stand_ins[:n])
+        self.check(outs, outside)
+        swap: dict[Any, _StandIn] = dict(zip(self.outside, stand_ins[n:], strict=True))
+        for node in inside:
+            put_in(node, swap)
+        if any(type(p) is Batched for p in g) and any(node.extra is not None and node.extra.hooks for node in inside):
+            raise UnbatchableError("a hook")
         pending: dict[Node, Any] = {}
         for k, p in zip(self.tracked, g, strict=True):
-            node = outs[k].node
+            node = swap.get(outs[k].node, outs[k].node)
             if p is not None:
                 pending[node] = pending[node] + p if node in pending else p
-        targets = [*inputs, *(wrap(cut[node].out, cut[node]) for node in self.outside)]
         with recording():
-            found = swept(pending, targets, lift)
-        return dict(enumerate(found))
+            found = pullback(pending, stand_ins, lift=lift)
+        return {i: found.get(node) for i, node in enumerate(stand_ins)}
 
-    def check(self, outs: list[Any], cut: dict[Node, Node]) -> None:
+    def check(self, outs: list[Any], outside: list[Node]) -> None:
         """Raise if the function does not do now what it did in the forward pass."""
-        if set(cut) != set(self.outside):
+        if set(outside) != set(self.outside):
             raise LostGradientError(
                 f"checkpoint: run again, {self.name} uses other Tensors than in the forward pass: one that it closes "
                 "over was assigned again since, or had its requires_grad changed. Pass it as an argument."
@@ -231,6 +219,19 @@ class _StandIn(Node):
     def version(self) -> int:  # type: ignore[override]
         """The write count of what it stands for."""
         return sum(parent.version for parent in self.parents if parent is not None)
+
+
+def stand_in(node: Node) -> _StandIn:
+    """Return a new stand-in: where a sweep of the segment ends."""
+    return _StandIn().made(IDENTITY, (node,), None, (node,), node.out, 0, ())
+
+
+def put_in(node: Node, swap: dict[Any, _StandIn]) -> None:
+    """Put stand-ins in the place of a node's parents."""
+    changed = {id(p): swap[p] for p in node.parents if p in swap}
+    if changed:  # a parent also stands among the residuals, where the value was not kept
+        node.args = tuple(changed.get(id(arg), arg) for arg in node.args or ())
+        node.parents = tuple(changed.get(id(p), p) for p in node.parents)
 
 
 def sample(tensor: Tensor) -> Any:

@@ -255,6 +255,7 @@ class Leaf(Node):
     def renewed(self, requires_grad: bool) -> Leaf:
         """Return a leaf for the same value that does, or does not, require grad."""
         leaf = Leaf(self.out, requires_grad, self.owner, self.scope)
+        leaf.variable = self.variable
         leaf.name, leaf.extras().hooks = self.name, self.extras().hooks
         leaf.join(self)
         return leaf
@@ -427,9 +428,15 @@ def pullback(
             try:
                 if p.shape != like.shape or p.dtype is not like.dtype:
                     p = fit(p, like, rule, where)
-            except AttributeError:  # a rule may return None, for no cotangent, or a Python number
-                if p is None:
+            except AttributeError:  # a Python number; or None, where the output that leads here received no cotangent
+                if p is None and type(g) is Parts:
                     continue
+                if p is None:
+                    name = rule.operands[min(where, len(rule.operands) - 1)]
+                    raise RuleError(
+                        f"The rule of {rule.name} returned nothing for its operand {name}. Is `return` missing? "
+                        "Where no cotangent passes, give defvjp None in place of the rule."
+                    ) from None
                 p = fit(np.asarray(p), like, rule, where)
             sofar = pending.get(parent)
             if sofar is None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .batching import Batched, one_for_all
+from .batching import Batched, UnbatchableError, one_for_all
 from .errors import DTypeError
 from .graph import Node, toposort
-from .tensor import Tensor, node_of, wrap
+from .tensor import Tensor, node_of, unwrap, wrap
 from .transforms import Point, chosen_by, function_of, grad, labels, linearise, swept
 
 __all__ = ["ENTRIES", "hessian", "jacobian"]
@@ -160,9 +160,10 @@ def _swept_rows(point: Point, out: Tensor, unit: complex) -> list[Any]:
     node, n = node_of(out, "jacobian"), out.size
     if not n:
         return _zeros(point, out)
-    if n == 1:
+    passed = list(toposort([node], since=min((x.node.serial for x in point.inputs if x.node is not None), default=0)))
+    if n == 1 or any(each.extra is not None and each.extra.hooks for each in passed):  # hooks see one cotangent
         return _one_by_one(point, node, unit)
-    chunk = max(1, ENTRIES // _largest(node, point))
+    chunk = max(1, ENTRIES // max(each.size for each in passed))
     try:
         parts = [_batch(point, node, range(i, min(i + chunk, n)), unit) for i in range(0, n, chunk)]
     except Exception:  # a rule that computes with something else than NumPy's functions cannot take a batch
@@ -183,12 +184,11 @@ def _batch(point: Point, node: Node, rows: range, unit: complex) -> list[Any]:
     )
     result = []
     for g, x in zip(found, point.inputs, strict=True):
-        if g is None:
-            result.append(np.zeros((count, *x.shape), x.dtype))
-        elif isinstance(g, Batched) and g.many:
-            result.append(g.data)
-        else:  # the same for every cotangent: zeros
-            result.append(np.broadcast_to(g.data if isinstance(g, Batched) else g, (count, *x.shape)))
+        data = g.data if isinstance(g, Batched) else np.zeros(x.shape, x.dtype) if g is None else g
+        if not isinstance(data if not point.nested or g is None else unwrap(data), (np.ndarray, np.generic)):
+            raise UnbatchableError("a rule that makes something else of a batch")  # a Tensor of it, say
+        many = isinstance(g, Batched) and g.many  # else the same for every cotangent: zeros
+        result.append(data if many else np.broadcast_to(data, (count, *x.shape)))
     return result
 
 
@@ -203,14 +203,9 @@ def _one_row(point: Point, node: Node, i: int, unit: complex) -> list[Any]:
     seed[i] = unit
     seed = seed.reshape(node.shape)
     found = swept({node: wrap(seed, None) if point.nested else seed}, point.inputs, wrap if point.nested else None)
-    return [np.zeros(x.shape, x.dtype) if g is None else g for g, x in zip(found, point.inputs, strict=True)]
+    rows = [np.zeros(x.shape, x.dtype) if g is None else g for g, x in zip(found, point.inputs, strict=True)]
+    return rows if point.nested else [unwrap(row) for row in rows]
 
 
 def _joined(pieces: tuple[Any, ...], join: Callable[..., Any], node: Node, x: Tensor) -> Any:
     return np.reshape(join(pieces), (*node.shape, *x.shape))
-
-
-def _largest(node: Node, point: Point) -> int:
-    """Return the number of entries of the largest cotangent between a node and the inputs."""
-    since = min(x.node.serial for x in point.inputs if x.node is not None)
-    return max(each.size for each in toposort([node], since=since))

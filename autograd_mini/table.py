@@ -146,8 +146,10 @@ class Rule:
             )
         if each is None and not first.splat and len(given) > len(self.operands):
             raise RuleError(f"{self.name}: {len(given)} vjps for {len(self.operands)} operands.")
-        if each is None and len(given) < len(self.operands):  # operands without a vjp, such as an index or a mask
-            given += [None] * (len(self.operands) - len(given))
+        if each is None:  # operands without a vjp are such as an index or a mask
+            for i in range(len(given), len(self.operands)):
+                given.append(None)
+                self.refusals[i] = "defvjp was given no rule for it (None says that no cotangent passes)."
         self.vjps: Any = tuple(given) if each is None else _Each(each)
         self._written: dict[int | None, _Parsed] = {None: first}  # None: the one vjp that serves every operand
         if each is None:

@@ -258,10 +258,10 @@ class Tensor:
             if owner is None:
                 continue
             if owner.grad is not None:
-                total = owner.grad + g
+                total = owner.grad + (g if create_graph else unwrap(g))
                 owner.grad = np.asarray(total) if isinstance(total, np.generic) else total  # a sum of 0-d arrays
             else:
-                owner.grad = g if isinstance(g, Tensor) else owned(g)
+                owner.grad = g if create_graph else owned(unwrap(g))
 
     def retain_grad(self) -> None:
         """Have `backward` set `.grad` here too, though this is not a leaf."""
@@ -275,7 +275,8 @@ class Tensor:
         ----------
         hook : callable
             Takes the whole cotangent, a read-only array of this Tensor's shape and dtype (a Tensor if the sweep is
-            recorded); returns None, or the cotangent that goes on instead.
+            recorded); returns None, or the cotangent that goes on instead. Forward mode is the transpose of the sweep,
+            so there a hook should be linear in the cotangent.
 
         Returns
         -------
@@ -832,7 +833,7 @@ def _record_one(
     parent, view = x.node, rule.view and shares(data, x)
     source = parent if isinstance(parent, Leaf) else parent.source if isinstance(parent, View) else None
     source = source if view else None
-    if rule.refusals and _has_gradient(x):
+    if 0 in rule.refusals and _has_gradient(x):
         raise _refusal_of(rule, 0)
     if parent is None or not parent.requires_grad or rule.vjps[0] is None:
         result = wrap(checked(data, rule.name), None if source is None else Alias(data, source, state.scope))

@@ -10,6 +10,7 @@ import functools
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -105,10 +106,11 @@ def _gradients(outs: list[Tensor], ins: list[Tensor], seeds: Sequence[Any], lift
             pending[node] = pending[node] + seed if node in pending else seed
     result = []
     for x, g in zip(ins, swept(pending, ins, lift), strict=True):
-        if g is None:
-            g = np.zeros_like(x._value)
-            g = wrap(g, None) if lift is not None else g
-        result.append(g if isinstance(g, Tensor) else owned(g))
+        if lift is None:  # a rule of the user's may have made a Tensor
+            result.append(np.zeros_like(x._value) if g is None else owned(unwrap(g)))
+        else:
+            g = wrap(np.zeros_like(x._value), None) if g is None else g
+            result.append(g if isinstance(g, Tensor) else owned(g))
     return result
 
 
@@ -147,7 +149,9 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     Raises
     ------
     DTypeError
-        If a primal is not real or complex.
+        If a primal is not real or complex, or the result holds an object that is no array or number.
+    ShapeError
+        In the pullback, if the cotangent does not have the structure or the shapes of the result.
 
     Examples
     --------
@@ -156,12 +160,20 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     >>> pullback(np.ones(2))
     (array([ 1., -1.]),)
     """
-    own = map_leaves(lambda leaf: leaf.copy() if isinstance(leaf, np.ndarray) else leaf, primals)
-    return _vjp(f, own, range(len(primals)))  # copies, for the pullback may be called when the caller's have changed
+    own = map_leaves(copied, primals)  # for the pullback may be called when the caller has changed what it was given
+    point, pullback = _vjp(f, own, range(len(primals)))
+    return map_leaves(copied, point.value()), pullback
 
 
-def _vjp(f: Callable[..., Any], primals: tuple[Any, ...], numbers: Sequence[int]) -> tuple[Any, Callable[..., Any]]:
-    point = linearise(f, primals, numbers, "grad")
+def copied(leaf: Any) -> Any:
+    """Return a copy of an array; anything else as it is."""
+    return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
+
+
+def _vjp(
+    f: Callable[..., Any], primals: tuple[Any, ...], numbers: Sequence[int], what: str = "vjp"
+) -> tuple[Point, Callable[..., Any]]:
+    point = linearise(f, primals, numbers, what)
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         given = len(flatten(cotangent)[0])
@@ -171,9 +183,15 @@ def _vjp(f: Callable[..., Any], primals: tuple[Any, ...], numbers: Sequence[int]
             cotangents = list(leaves_like(cotangent, point.rebuild_out(point.outs)))
         except ShapeError as error:
             raise ShapeError(f"A cotangent must have the structure of the function's result: {error}") from None
+        for path, out, g in zip(paths((point.rebuild_out(point.outs),)), point.outs, cotangents, strict=True):
+            if np.shape(g) != np.shape(out):
+                where = f" at {path[1:]}" if path[1:] else ""
+                raise ShapeError(
+                    f"The cotangent{where} has shape {np.shape(g)}; it must have its result's own, {np.shape(out)}."
+                )
         return point.rebuild(point.pull([cotangents[i] for i in point.tracked]))  # type: ignore[no-any-return]
 
-    return point.value(), pullback
+    return point, pullback
 
 
 @dataclass(slots=True)
@@ -222,6 +240,9 @@ class Point:
         return transpose.pull([tangents[i] for i in transpose.tracked])
 
 
+TRANSPARENT = (Tensor, np.ndarray, np.generic, Number, str, bytes)  # in these, a Tensor would not go unnoticed
+
+
 def linearise(f: Callable[..., Any], primals: tuple[Any, ...], numbers: Sequence[int], what: str) -> Point:
     """Call `f` on variables that stand for the leaves of `primals`, and keep what it recorded.
 
@@ -233,6 +254,11 @@ def linearise(f: Callable[..., Any], primals: tuple[Any, ...], numbers: Sequence
         What messages call each argument.
     what : str
         What messages call the transform.
+
+    Raises
+    ------
+    DTypeError
+        If an argument is not real or complex, or the result holds an object that is no array or number.
     """
     outer = is_recording()
     leaves, rebuild = flatten(primals)
@@ -243,6 +269,14 @@ def linearise(f: Callable[..., Any], primals: tuple[Any, ...], numbers: Sequence
         with recording():
             result = f(*rebuild(inputs))
     outs, rebuild_out = flatten(result)
+    for out in outs:
+        objects = isinstance(out, np.ndarray) and out.dtype.kind == "O"
+        if objects or not isinstance(out, TRANSPARENT):
+            found = "an array of objects" if objects else f"a {type(out).__name__}"
+            raise DTypeError(
+                f"{what} needs a function that returns arrays or numbers, or dicts, lists, tuples of them; among its "
+                f"results is {found}. Tensors inside it would not be found: return these themselves."
+            )
     tracked = [i for i, o in enumerate(outs) if isinstance(o, Tensor) and o.requires_grad]
     nested = outer and _leads_elsewhere([outs[i] for i in tracked], inputs)
     return Point(inputs, outs, tracked, nested, rebuild, rebuild_out)
@@ -280,7 +314,8 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     ShapeError
         If tangents do not have the structure or the shapes of the primals.
     DTypeError
-        If a primal is not real or complex, or a tangent is complex where its primal is real.
+        If a primal is not real or complex, a tangent is complex where its primal is real, or the result holds an object
+        that is no array or number.
 
     Examples
     --------
@@ -394,7 +429,8 @@ def value_and_grad(
                 aux.append(_plain(extra, flatten(primals)[0]))
             return _scalar(result, name)
 
-        value, pullback = _vjp(scalar, primals, chosen)
+        point, pullback = _vjp(scalar, primals, chosen, "grad")
+        value = point.value()
         found = pullback(np.ones((), value.dtype if hasattr(value, "dtype") else float))
         answer = found if several else found[0]
         return ((value, aux[0]), answer) if has_aux else (value, answer)
@@ -506,7 +542,7 @@ def elementwise_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) 
             raise DTypeError(
                 f"elementwise_grad needs a function that returns one real array; {name} returned {what}. {hint}"
             )
-        found = point.rebuild(point.pull([np.ones(out.shape, out.dtype)] * len(point.tracked)))
+        found = point.rebuild(point.pull([np.ones(out.shape, out.dtype) for _ in point.tracked]))
         return found if several else found[0]
 
     return wrapped
@@ -607,8 +643,15 @@ def ggnvp(f: Callable[..., Any], g: Callable[..., Any] = half_square, argnums: i
         point = linearise(function, primals, chosen, "ggnvp")
         real_only(point.inputs, primals, chosen, "ggnvp")
         directions = _alike(primals, (v,), point.inputs, "ggnvp", "vector")
-        pulled = flatten(hvp(g, point.value(), _pushed(point, directions)))[0]
-        return point.rebuild(point.pull([pulled[i] for i in point.tracked]))[0]
+        values = flatten(point.value())[0]
+
+        def outer(tracked: list[Any]) -> Any:  # the other results, integers perhaps, are constants
+            full = list(values)
+            for i, value in zip(point.tracked, tracked, strict=True):
+                full[i] = value
+            return g(point.rebuild_out(full))
+
+        return point.rebuild(point.pull(hvp(outer, [values[i] for i in point.tracked], point.push(directions))))[0]
 
     return product
 
@@ -706,7 +749,10 @@ def variable(value: Any, name: str | None = None) -> Tensor:
     """Return a Tensor to differentiate by: a new leaf, or, for a Tensor with a history, a node linked to it."""
     if isinstance(value, Tensor) and value.requires_grad:
         return record(IDENTITY, value._value, (value,))  # type: ignore[no-any-return]
-    return Tensor(unwrap(value), requires_grad=True, name=name)
+    tensor = Tensor(unwrap(value), requires_grad=True, name=name)
+    assert isinstance(tensor.node, Leaf)
+    tensor.node.variable = True  # then it can be neither copied behind the record's back nor assigned to
+    return tensor
 
 
 def _identity(a: Any) -> Any:

@@ -194,22 +194,29 @@ def verdict(differentiate: Any, name: str, function: Any, case: Any) -> str:
     return "right"
 
 
-def ask_peers() -> dict[str, Any]:
-    """Try every row on every peer."""
+def ask_peers() -> None:
+    """Try every row on every peer; go on where an interrupted run stopped, and after rows were added."""
     asked = peers()
-    result: dict[str, Any] = {"releases": {peer: importlib.metadata.version(peer) for peer in asked}, "rows": {}}
+    releases = {peer: importlib.metadata.version(peer) for peer in asked}
+    result: dict[str, Any] = {"releases": releases, "rows": {}}
+    if PEERS.exists() and (before := json.loads(PEERS.read_text()))["releases"] == releases:
+        result = before
     for name, (function, kind) in entries().items():
+        rows = CASES.get(function, [])
+        tried = result["rows"].get(name, {})
         if kind not in ("primitive", "composite") or not name.startswith(("np.", "scipy.")) or "np.ufunc" in name:
             continue
+        if tried and all(sum(count.values()) == len(rows) for count in tried.values()):
+            continue
         counts = {peer: Counter({"right": 0, "wrong": 0, "refused": 0}) for peer in asked}
-        for case in CASES.get(function, []):
+        for case in rows:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
                 for peer, differentiate in asked.items():
                     counts[peer][verdict(differentiate, name, function, case)] += 1
         result["rows"][name] = {peer: dict(count) for peer, count in counts.items()}
         print(name, {peer: "/".join(map(str, count.values())) for peer, count in counts.items()}, flush=True)
-    return result
+        PEERS.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")
 
 
 # --- the page --------------------------------------------------------------------------------------------------------
@@ -242,7 +249,7 @@ def releases() -> dict[str, str]:
 def page() -> Iterator[str]:
     """Yield the lines of the page."""
     known, asked = entries(), json.loads(PEERS.read_text())
-    rows, names = asked["rows"], list(asked["releases"])
+    rows, names = {name: row for name, row in asked["rows"].items() if name in known}, list(asked["releases"])
     yield "# What is differentiated"
     yield ""
     yield f"Written by `python docs/build_coverage.py` for {stamp()}. {CONTENTS}"
@@ -343,7 +350,7 @@ def main() -> None:
         print(f"{PAGE.name} was written for other releases than {stamp()}: not checked")
         return
     if options.peers:
-        PEERS.write_text(json.dumps(ask_peers(), indent=1) + "\n")
+        ask_peers()
     text = "\n".join(page()).rstrip() + "\n"
     if options.check:
         if text != PAGE.read_text():

@@ -400,7 +400,8 @@ def test_function_that_loses_the_gradient():
 
 
 def test_function_without_a_rule():
-    assert "np.spacing has no derivative rule" in message(lambda x: np.spacing(x), A)
+    double = ag.primitive(lambda x: 2 * x)
+    assert "has no derivative rule" in message(double, A)
 
 
 def test_errors_of_the_function_itself_pass_through():

@@ -1,5 +1,6 @@
-"""checkpoint: the same derivatives, with nothing kept; closures, trees, orders, and functions that change."""
+"""checkpoint: the same derivatives, with nothing kept; closures, trees, orders, side doors, functions that change."""
 
+import copy
 import tracemalloc
 import weakref
 from collections import namedtuple
@@ -9,6 +10,7 @@ import pytest
 
 import autograd_mini as ag
 from autograd_mini import errors
+from autograd_mini.graph import toposort
 
 Point = namedtuple("Point", "x y")
 
@@ -269,3 +271,143 @@ def test_an_exception_in_the_sweep_leaves_things_clean():
     fail.clear()
     y.backward()
     assert x.grad == 6
+
+
+# --- what leaves the function otherwise than in a tree of results -------------------------------------------
+
+
+class Box:
+    def __init__(self, inside):
+        self.inside = inside
+
+
+def objects_of(tensor):
+    objects = np.empty(1, object)
+    objects[0] = tensor
+    return objects
+
+
+@pytest.mark.parametrize(
+    ("pack", "unpack"),
+    [
+        (Box, lambda box: box.inside),
+        (lambda y: lambda: y, lambda closure: closure()),
+        (lambda y: (y * k for k in (1,)), lambda generator: sum(generator)),
+        (lambda y: {y}, lambda several: several.pop()),
+        (objects_of, lambda objects: objects[0]),
+    ],
+)
+@pytest.mark.parametrize("order", [1, 2])
+def test_tensors_inside_an_object_keep_their_gradient(pack, unpack, order):
+    def function(c):
+        f = lambda x: np.sum(unpack(c(lambda x: pack(np.sin(x * 1)))(x)))  # noqa: E731
+        return f if order == 1 else lambda x: np.sum(ag.grad(f)(x) ** 2)
+
+    x = np.array([0.3, -1.0])
+    g = ag.grad(function(ag.checkpoint))(x)
+    assert np.all(g)
+    np.testing.assert_allclose(g, ag.grad(function(plain))(x), rtol=1e-14)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_tensors_that_escape_by_a_side_effect_keep_their_gradient(order):
+    w = leaf(2.0)
+
+    def function(c):
+        def f(x):
+            escaped = []
+
+            def inner(x):
+                escaped.append(np.sin(x) * w)
+                return np.exp(escaped[-1])
+
+            y = c(inner)(x)
+            return np.sum(y) + np.sum(escaped[0] ** 3)
+
+        return f if order == 1 else lambda x: np.sum(ag.grad(f)(x) ** 2)
+
+    x = np.array([0.3, -1.0])
+    by_x = [ag.grad(function(c))(x).data for c in (ag.checkpoint, plain)]  # recorded: it depends on w
+    np.testing.assert_allclose(*by_x, rtol=1e-13)
+    by_w = [ag.gradients(function(c)(leaf(x)), w) for c in (ag.checkpoint, plain)]
+    np.testing.assert_allclose(*by_w, rtol=1e-13)
+
+
+def test_tensors_that_escape_from_the_second_run_keep_their_gradient():
+    x, w, escaped = leaf(0.5), leaf(2.0), []
+
+    def f(x):
+        escaped[:] = [np.sin(x) * w]
+        return escaped[0] * 3
+
+    ag.checkpoint(f)(x).backward()
+    x.zero_grad(), w.zero_grad()
+    escaped[0].backward()
+    np.testing.assert_allclose([x.grad, w.grad], [2 * np.cos(0.5), np.sin(0.5)])
+
+
+def test_detached_values_may_be_carried_outside():
+    seen, x = [], leaf(np.ones(3))
+    y = np.sum(ag.checkpoint(lambda x: seen.append(x.detach()) or x * x)(x))
+    y.backward()
+    np.testing.assert_array_equal(x.grad, [2, 2, 2])
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize("make", [iter, lambda a: (v for v in a), lambda a: map(abs, a), enumerate])
+def test_an_iterator_as_argument_is_refused(make):
+    f = ag.checkpoint(lambda x, values: x * sum(np.sum(v) for v in values))
+    with pytest.raises(errors.UnsupportedArgumentError, match=r"used? .*up.*Pass a list"):
+        ag.grad(f)(2.0, make([1.0, 2.0]))
+    assert ag.grad(f)(2.0, [1.0, 2.0]) == 3
+
+
+def test_an_argument_that_is_also_closed_over():
+    x = leaf(3.0)
+    assert ag.gradients(ag.checkpoint(lambda y: x * y)(x), x) == 6
+
+
+def test_a_gradient_by_a_constant_taken_inside():
+    f = ag.checkpoint(lambda x: ag.grad(lambda y: y**3 * x)(2.0))
+    assert ag.grad(f)(5.0) == 12
+
+
+def test_its_argument_can_be_neither_copied_nor_assigned_to():
+    data = np.ones(2)
+
+    def assigning(x):
+        x.data = np.zeros(2)
+        return x
+
+    for f, message in ((copy.deepcopy, "deep-copied"), (assigning, "leaf")):
+        with pytest.raises(errors.LostGradientError, match=message):
+            ag.checkpoint(f)(leaf(data))
+    np.testing.assert_array_equal(data, 1)
+
+
+def test_serial_numbers_are_unique_and_older_than_their_consumers():
+    nodes, x, w = set(), leaf(np.ones(2)), leaf(np.ones(2))
+
+    def f(x):
+        y = np.sin(x * w)
+        nodes.add(y.node)
+        return y * w
+
+    np.sum(ag.checkpoint(f)(x)).backward()
+    assert len(nodes) == 2
+    below = set(toposort(nodes))
+    assert len({node.serial for node in below}) == len(below)
+    assert all(p.serial < node.serial for node in below for p in node.parents if p is not None)
+
+
+def test_a_hook_inside_never_sees_a_batch():
+    seen = []
+
+    def f(x):
+        y = x * x
+        y.register_hook(lambda g: seen.append(type(g)))
+        return y * 2
+
+    x = np.array([1.0, 2.0])
+    np.testing.assert_array_equal(ag.jacobian(ag.checkpoint(f))(x), np.diag(4 * x))
+    assert set(seen) == {np.ndarray}

@@ -401,15 +401,6 @@ def test_a_rule_may_return_a_python_number_for_a_scalar():
     assert x.grad.dtype == np.float64
 
 
-def test_a_rule_that_returns_none_sends_nothing():
-    x = leaf(2.0)
-    (rule_returning(lambda _g: None)(x) + x).backward()
-    assert x.grad == 1
-
-
-# --- freeing ------------------------------------------------------------------------------------------------
-
-
 def test_graph_stays_usable_by_default():
     x = leaf(3.0)
     y = x * x

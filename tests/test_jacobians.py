@@ -276,3 +276,42 @@ def test_is_not_slower_than_a_few_sweeps(rng):
     ag.defvjp(same, lambda g, _y, _x: calls.append(1) or g)
     ag.jacobian(lambda x: np.sin(same(x)))(rng.normal(size=50))
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("after", [lambda y: y, lambda y: y**2, np.cumsum])
+def test_a_rule_that_makes_tensors_goes_row_by_row(after):
+    c = np.array([1.0, 2.0, 3.0])
+
+    @ag.primitive
+    def scaled(x):
+        return x * c
+
+    ag.defvjp(scaled, lambda g, _y, _x: ag.Tensor(c) * g)
+    x = np.array([0.5, -1.0, 2.0])
+    found = ag.jacobian(lambda x: after(scaled(x)))(x)
+    assert type(found) is np.ndarray
+    np.testing.assert_allclose(found, ag.jacobian(lambda x: after(x * c))(x))
+    found = ag.hessian(lambda x: np.sum(after(scaled(x)) ** 2))(x)
+    assert type(found) is np.ndarray
+    np.testing.assert_allclose(found, ag.hessian(lambda x: np.sum(after(x * c) ** 2))(x))
+
+
+@pytest.mark.parametrize("where", ["input", "inside", "output"])
+def test_a_hook_never_sees_a_batch(where):
+    seen = []
+
+    def f(x):
+        y = np.sin(x)
+        z = y * x
+        {"input": x, "inside": y, "output": z}[where].register_hook(lambda g: seen.append((type(g), g.shape)))
+        return z
+
+    x = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(ag.jacobian(f)(x), np.diag(np.cos(x) * x + np.sin(x)))
+    assert seen == [(np.ndarray, (3,))] * 3
+
+
+def test_of_no_arrays_at_all():
+    w = ag.Tensor(2.0, requires_grad=True)
+    assert ag.jacobian(lambda _p: w * 2)({}) == {}
+    assert ag.jacobian(lambda _p: w * np.ones(3))({}) == {}

@@ -337,3 +337,27 @@ def test_refused_gives_its_reason():
 )
 def test_functions_are_named_as_people_call_them(function, name):
     assert name_of(function).removeprefix("ag.") == name
+
+
+def test_a_rule_that_forgets_to_return_is_found():
+    @ag.primitive
+    def forgetful(x):
+        return x * x
+
+    def vjp(g, _y, x):
+        g * 2 * x
+
+    ag.defvjp(forgetful, vjp)
+    with pytest.raises(errors.RuleError, match=r"forgetful.*returned nothing.*operand x.*return"):
+        ag.grad(forgetful)(3.0)
+
+
+def test_an_operand_that_was_given_no_rule_is_refused():
+    @ag.primitive
+    def product(a, b):
+        return a * b
+
+    ag.defvjp(product, lambda g, _y, _a, b: g * b)
+    assert ag.grad(product)(2.0, 3.0) == 3
+    with pytest.raises(errors.UnsupportedArgumentError, match=r"product is not differentiable.* b:.*no rule"):
+        ag.grad(product, 1)(2.0, 3.0)

@@ -1,6 +1,8 @@
 """Derivatives of functions: values, nesting, trees, what is returned as arrays and what as Tensors."""
 
+import copy
 import gc
+import pickle
 import weakref
 from collections import OrderedDict, defaultdict, namedtuple
 
@@ -910,3 +912,141 @@ def test_a_derivative_at_a_constant_point_inside_another(inner):
         g = outer(lambda w: inner(lambda x: np.sin(w * x)))
         assert type(g) is np.ndarray
         np.testing.assert_allclose(g, np.cos(6.0) - 6 * np.sin(6.0), rtol=1e-13)
+
+
+# --- no gradient is lost without a word ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+@pytest.mark.parametrize("nested", [False, True])
+def test_the_variable_cannot_be_copied_behind_the_record(duplicate, nested):
+    f = lambda x: np.sum(duplicate(x) ** 2)  # noqa: E731
+    if nested:
+        f = lambda x, f=f: ag.grad(f)(x * 1)  # noqa: E731
+    x = np.array([1.0, 2.0])
+    for transform in (ag.grad, ag.elementwise_grad, ag.jacobian, ag.hessian):
+        with pytest.raises(errors.LostGradientError):
+            transform(f)(x)
+    with pytest.raises(errors.LostGradientError):
+        ag.vjp(f, x)
+    with pytest.raises(errors.LostGradientError):
+        ag.jvp(f, (x,), (x,))
+
+
+def test_a_dict_of_variables_cannot_be_copied_deeply():
+    params = {"w": np.ones(2), "layers": [{"b": np.zeros(2)}]}
+    f = lambda p: np.sum(p["w"] * 3 + p["layers"][0]["b"])  # noqa: E731
+    with pytest.raises(errors.LostGradientError, match=r"copy.*t\.copy\(\)"):
+        ag.grad(lambda p: f(copy.deepcopy(p)))(params)
+    np.testing.assert_array_equal(ag.grad(lambda p: f(copy.copy(p)))(params)["w"], [3, 3])
+    np.testing.assert_array_equal(ag.grad(lambda x: np.sum(x.copy() ** 2))(np.ones(2)), [2, 2])
+
+
+def test_assigning_to_the_variable_does_not_overwrite_the_argument():
+    def f(p):
+        p.data = p.data * 0
+        return np.sum(p**2)
+
+    for nested in (False, True):
+        x = np.array([1.0, 2.0])
+        with pytest.raises(errors.AutogradError, match=r"t\.data|leaf"):
+            ag.grad(lambda x, nested=nested: ag.grad(f)(x)[0] if nested else f(x))(x)
+        np.testing.assert_array_equal(x, [1, 2])
+
+
+class Box:
+    def __init__(self, inside):
+        self.inside = inside
+
+
+def objects_of(tensor):
+    objects = np.empty(1, object)
+    objects[0] = tensor
+    return objects
+
+
+@pytest.mark.parametrize(
+    ("pack", "kind"),
+    [
+        (Box, "a Box"),
+        (lambda y: {"a": [Box(y)]}, "a Box"),
+        (lambda y: {y}, "a set"),
+        (lambda y: lambda: y, "a function"),
+        (lambda y: (v for v in y), "a generator"),
+        (objects_of, "an array of objects"),
+    ],
+)
+def test_a_result_in_which_tensors_would_not_be_found_is_refused(pack, kind):
+    f, x = lambda x: (pack(np.sin(x)), np.sum(x)), np.ones(2)
+    calls = {
+        "vjp": lambda: ag.vjp(f, x),
+        "jvp": lambda: ag.jvp(f, (x,), (x,)),
+        "jacobian": lambda: ag.jacobian(f)(x),
+        "ggnvp": lambda: ag.ggnvp(f, lambda r: r[1] ** 2)(x, x),
+    }
+    for name, call in calls.items():
+        with pytest.raises(errors.DTypeError, match=f"{name} needs.*results is {kind}"):
+            call()
+
+
+def test_text_and_truth_values_may_be_among_the_results():
+    f = lambda x: {"y": x * 2, "note": "text", "done": True, "rest": None}  # noqa: E731
+    x = np.array([1.0, 2.0])
+    out, tangent = ag.jvp(f, (x,), (x,))
+    assert (out["note"], out["done"], out["rest"], tangent["note"]) == ("text", True, None, None)
+    assert ag.vjp(f, x)[0]["note"] == "text"
+
+
+# --- what a pullback keeps, and what it takes ---------------------------------------------------------------
+
+
+def test_a_pullback_does_not_share_what_it_keeps_with_its_result():
+    x = np.array([0.0, 1.0])
+    out, pullback = ag.vjp(np.exp, x)
+    out[:] = 99
+    np.testing.assert_array_equal(pullback(np.ones(2))[0], np.exp(x))
+    out, pullback = ag.vjp(lambda p: [np.exp(p["x"]), p["x"]], {"x": x})
+    out[0][:] = out[1][:] = 99
+    np.testing.assert_array_equal(pullback([np.ones(2), np.zeros(2)])[0]["x"], np.exp(x))
+    np.testing.assert_array_equal(x, [0, 1])
+
+
+def test_cotangents_of_constant_results_must_fit_too():
+    _, pullback = ag.vjp(lambda x: {"y": x * 2, "c": np.ones(3)}, np.ones(2))
+    np.testing.assert_array_equal(pullback({"y": np.ones(2), "c": np.ones(3)})[0], [2, 2])
+    with pytest.raises(errors.ShapeError, match=r"'c'.*\(7, 7\).*\(3,\)"):
+        pullback({"y": np.ones(2), "c": np.ones((7, 7))})
+    with pytest.raises(errors.ShapeError, match=r"shape \(4,\).*\(\)"):
+        ag.vjp(lambda _x: 3.0, np.ones(2))[1](np.ones(4))
+
+
+@pytest.mark.parametrize("constant", [3.0, 3, np.float32(2), np.ones(4), np.arange(2)])
+def test_elementwise_grad_of_a_constant_function_is_zero(constant):
+    x = np.ones(2, np.float32)
+    g = ag.elementwise_grad(lambda _x: constant)(x)
+    np.testing.assert_array_equal(g, [0, 0])
+    assert g.dtype == np.float32
+    a, b = ag.elementwise_grad(lambda _a, _b: constant, (0, 1))(x, 2.0)
+    assert (a.shape, b.shape) == ((2,), ())
+
+
+def test_ggnvp_passes_over_integer_results():
+    x, v = np.array([1.0, 2.0]), np.array([1.0, -1.0])
+    f = lambda x: {"y": x**2, "n": 3, "m": np.arange(2), "c": np.ones(1), "none": None}  # noqa: E731
+    loss = lambda r: r["n"] * np.sum(r["y"] ** 2) * r["c"][0]  # noqa: E731
+    np.testing.assert_allclose(ag.ggnvp(f, loss)(x, v), 2 * x * 6 * 2 * x * v)
+    np.testing.assert_array_equal(ag.ggnvp(lambda _x: 3, lambda n: n * 1.0)(x, v), [0, 0])
+
+
+def test_a_rule_that_makes_tensors_gives_arrays():
+    @ag.primitive
+    def scaled(x):
+        return x * np.array([1.0, 2.0, 3.0])
+
+    ag.defvjp(scaled, lambda g, _y, _x: ag.Tensor([1.0, 2.0, 3.0]) * g)
+    x = np.ones(3)
+    g = ag.grad(lambda x: np.sum(scaled(x)))(x)
+    assert type(g) is np.ndarray
+    np.testing.assert_array_equal(g, [1, 2, 3])
+    (p,) = ag.vjp(scaled, x)[1](x)
+    assert type(p) is np.ndarray

@@ -7,8 +7,9 @@ real ones the conjugates disappear.
   the other one, as difference quotients of it have: the entry that is read counts for both places.
 * ``det`` is a polynomial, and has its derivatives of every order at singular matrices too.
 * ``norm``: 0 where the norm is 0, and no slope at an entry 0 (``abs'(0) = 0``); likewise a singular value that is 0 to
-  rounding has derivative 0.
-* ``pinv`` and ``lstsq``: the derivative among the matrices of the same rank.
+  rounding has derivative 0 (of ``svd``: NaN where cotangents of the vectors arrive too, since they turn with its sign).
+* ``pinv`` and ``lstsq``: the derivative among the matrices of the same rank; where singular values are cut off that are
+  not 0, that of the function of singular values that is meant, NaN where two of those agree.
 * Vectors (``eigh, eig, svd``) that are not determined have no derivative. Where two eigenvalues or singular values agree
   to rounding, a cotangent of the vectors makes the gradient NaN; so does one that asks for the phase of complex vectors
   (``eigh, svd``), or for more than the span of the columns that complete a basis (``full_matrices=True``,
@@ -183,12 +184,50 @@ def pinv_vjp(g, y, a, *, rcond=None, hermitian=False, rtol=np._NoValue):
     return read(p) if hermitian else p
 
 
+@primitive
+def full_pinv(a, rcond=None, hermitian=False, *, rtol=np._NoValue):
+    """Return the pseudoinverse where the singular values that count as 0 are 0 but for rounding."""
+    return np.linalg.pinv(a, rcond, hermitian, rtol=rtol)
+
+
+def spectrum(a, hermitian=False):
+    """Return the singular values of the array in a Tensor, and what of them is rounding."""
+    a = np.asarray(getattr(a, "data", a))
+    s = np.linalg.svd(a, compute_uv=False, hermitian=hermitian)
+    return s, 10 * tolerance(a) * np.max(s, -1, keepdims=True, initial=0)
+
+
+def truncated_pinv(a, cutoff, hermitian=False):
+    """Return the pseudoinverse through the singular values above `cutoff`, whatever the others are."""
+    u, s, vh = np.linalg.svd(a, full_matrices=False, hermitian=hermitian)
+    keep = s > cutoff
+    return (mH(vh) * row(np.where(keep, 1 / np.where(keep, s, 1), 0))) @ mH(u)
+
+
+@composite(np.linalg.pinv)
+def pinv(a, rcond=None, hermitian=False, *, rtol=np._NoValue):
+    """By its formula where nothing but zeros is left out, else through the singular value decomposition."""
+    a = array(a)
+    if rcond is not None and rtol is not np._NoValue:
+        raise ValueError("`rtol` and `rcond` can't be both set.")
+    if a.dtype.kind not in "fc" or not a.size:
+        return full_pinv(a, rcond, hermitian, rtol=rtol)
+    part = rcond if rcond is not None else 1e-15 if rtol is np._NoValue else rtol
+    part = tolerance(a) if part is None else np.asarray(getattr(part, "data", part))
+    s, rounding = spectrum(a, hermitian)
+    cutoff = part[..., None] * np.max(s, -1, keepdims=True, initial=0) if np.ndim(part) else part * np.max(
+        s, -1, keepdims=True, initial=0)  # fmt: skip
+    if np.any((s <= cutoff) & (s > rounding)):
+        return truncated_pinv(a, cutoff, hermitian)
+    return full_pinv(a, rcond, hermitian, rtol=rtol)
+
+
 defvjp(minors, each=minors_vjp)
 defvjp(np.linalg.det, lambda g, _y, a: matrix(g) * minors(a))
 defvjp(np.linalg.slogdet, slogdet_vjp)
 defvjp(np.linalg.inv, lambda g, y, _a: -mT(y) @ g @ mT(y))
 defvjp(np.linalg.solve, solve_a, solve_b, broadcasts=True)
-defvjp(np.linalg.pinv, pinv_vjp)
+defvjp(full_pinv, pinv_vjp)
 
 
 @composite(np.linalg.tensorsolve)
@@ -225,7 +264,7 @@ def lstsq_a(g, y, a, b, *, rcond=None):
     b, x = (column(b), column(x)) if b.ndim == 1 else (b, x)
     p = np.zeros_like(a)
     if gx is not None:
-        p = p + pinv_vjp(np.reshape(gx, x.shape) @ mT(b), np.linalg.pinv(a, cutoff(a, rcond)), a)
+        p = p + pinv_vjp(np.reshape(gx, x.shape) @ mT(b), full_pinv(a, cutoff(a, rcond)), a)
     if gr is not None and gr.size:
         p = p - 2 * conj(b - a @ x) * gr @ mT(x)
     return p if gs is None else p + svdvals_vjp(gs, y[3], a)
@@ -237,7 +276,7 @@ def lstsq_b(g, y, a, b, *, rcond=None):
     b2, x = (column(b), column(x)) if b.ndim == 1 else (b, x)
     p = np.zeros_like(b2)
     if gx is not None:
-        p = p + mT(np.linalg.pinv(a, cutoff(a, rcond))) @ np.reshape(gx, x.shape)
+        p = p + mT(full_pinv(a, cutoff(a, rcond))) @ np.reshape(gx, x.shape)
     if gr is not None and gr.size:
         p = p + 2 * conj(b2 - a @ x) * gr
     return np.reshape(p, b.shape)
@@ -248,7 +287,27 @@ def cutoff(a, rcond):
     return tolerance(a) if rcond is None else float(np.finfo(a.dtype).eps) if rcond < 0 else rcond
 
 
-defvjp(np.linalg.lstsq, lstsq_a, lstsq_b)
+@primitive
+def full_lstsq(a, b, rcond=None):
+    """Return the least-squares solution where the singular values that count as 0 are 0 but for rounding."""
+    return np.linalg.lstsq(a, b, rcond)
+
+
+@composite(np.linalg.lstsq)
+def lstsq(a, b, rcond=None):
+    """Directly where nothing but zeros is left out, else through the pseudoinverse; then there are no residuals."""
+    a, b = array(a), array(b)
+    if a.ndim != 2 or not a.size or a.dtype.kind not in "fc":
+        return full_lstsq(a, b, rcond)
+    s, rounding = spectrum(a)
+    limit = cutoff(a, rcond) * np.max(s, -1, keepdims=True, initial=0)
+    if not np.any((s <= limit) & (s > rounding)):
+        return full_lstsq(a, b, rcond)
+    _, rest, rank, _ = np.linalg.lstsq(*(np.asarray(getattr(x, "data", x)) for x in (a, b)), rcond)
+    return truncated_pinv(a, limit) @ b, rest, rank, np.linalg.svdvals(a)
+
+
+defvjp(full_lstsq, lstsq_a, lstsq_b)
 
 
 # --- decompositions
@@ -361,6 +420,9 @@ def svd_vjp(g, y, a, *, full_matrices=True, compute_uv=True, hermitian=False):
     (gu, gs, gv), (u, s, vh) = g, y
     v, gv = mH(vh), gv if gv is None else mH(gv)
     sure = positive(s, a)
+    if gs is not None and not (gu is None and gv is None):  # at a singular value 0 the vectors turn with its sign
+        asked = np.expand_dims(np.where(sure, 0, gs), -1)
+        gs = np.squeeze(determined(np.expand_dims(gs, -1), asked, np.expand_dims(gs, -1)), -1)
     gs = gs if gs is None else gs * sure
     if hermitian:  # V is U times the signs of the eigenvalues
         sign = np.sign(np.real(np.sum(u * conj(v), -2)))

@@ -41,10 +41,21 @@ LENGTHS = STEP * np.pi / 2 * np.cosh(GRID) * PLACES
 
 @primitive
 def carlson(*xs: Any, powers: tuple[float, ...], k: int = 0) -> Any:
-    """Return ``int_0^inf t**k prod (t + x_i)**-p_i dt``, each element in units of its largest operand."""
+    """Return ``int_0^inf t**k prod (t + x_i)**-p_i dt``, each element in units of its largest operand.
+
+    Of complex operands the path is turned to the middle of their directions: only where these are too far apart for
+    that, about the negative real axis from both sides, is the answer NaN.
+    """
     dtype = widest(*xs)
     columns = np.broadcast_arrays(*(np.asarray(x)[..., None] for x in xs))
-    unit = np.max(np.abs(columns), axis=0)
+    unit, apart = np.max(np.abs(columns), axis=0), np.False_
+    if dtype.kind == "c":
+        turns = np.angle(columns)
+        zero = np.equal(columns, 0)
+        high = np.max(turns, axis=0, where=~zero, initial=-np.pi)
+        low = np.min(turns, axis=0, where=~zero, initial=np.pi)
+        apart = (high - low)[..., 0] > 4.4
+        unit = unit * np.exp(0.5j * (high + low))
     with np.errstate(all="ignore"):
         y = PLACES**k * LENGTHS
         for x, p in zip(columns, powers, strict=True):
@@ -52,6 +63,7 @@ def carlson(*xs: Any, powers: tuple[float, ...], k: int = 0) -> Any:
         total = np.sum(y, -1) * unit[..., 0] ** (k + 1 - sum(powers))
     at_zero = sum(p * (x[..., 0] == 0) for x, p in zip(columns, powers, strict=True))
     total = np.where(at_zero >= k + 1, np.inf, total)
+    total = np.where(apart, np.nan, total)
     if dtype.kind != "c":  # a pole on the way
         total = np.where(np.min(columns, axis=0)[..., 0] < 0, np.nan, total)
     return total.astype(dtype)
@@ -166,9 +178,10 @@ def gamma_da(a: Any, x: Any) -> Any:
 # --- the beta density ----------------------------------------------------------------------------------------------
 
 
-def beta_pdf(a: Any, b: Any, x: Any) -> Any:
-    """``x**(a-1) (1-x)**(b-1) / B(a, b)``."""
-    return np.exp(sp.xlogy(a - 1, x) + sp.xlog1py(b - 1, -x) - sp.betaln(a, b))
+def beta_pdf(a: Any, b: Any, x: Any, rest: Any = None) -> Any:
+    """``x**(a-1) (1-x)**(b-1) / B(a, b)``; `rest` is ``1 - x``, where that is known better."""
+    right = sp.xlog1py(b - 1, -x) if rest is None else sp.xlogy(b - 1, rest)
+    return np.exp(sp.xlogy(a - 1, x) + right - sp.betaln(a, b))
 
 
 @primitive
@@ -234,9 +247,10 @@ def beta_moment_x(g, _y, a, b, x, *, m, n):
 defvjp(beta_moment, beta_moment_a, beta_moment_b, beta_moment_x, broadcasts=True)
 
 
-def beta_da(a: Any, b: Any, x: Any) -> Any:
-    """The derivative of ``betainc(a, b, x)`` by a, from the tail in which it is small."""
-    return np.where(x < a / (a + b), beta_moment(a, b, x, m=1, n=0), -beta_moment(b, a, 1 - x, m=0, n=1))
+def beta_da(a: Any, b: Any, x: Any, rest: Any = None) -> Any:
+    """The derivative of ``betainc(a, b, x)`` by a, from the tail in which it is small; `rest` is ``1 - x``."""
+    rest = 1 - x if rest is None else rest
+    return np.where(x < a / (a + b), beta_moment(a, b, x, m=1, n=0), -beta_moment(b, a, rest, m=0, n=1))
 
 
 def beta_db(a: Any, b: Any, x: Any) -> Any:

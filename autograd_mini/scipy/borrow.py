@@ -79,6 +79,8 @@ def constant_of(a: Any) -> Tensor:
 
 def array(a: Any) -> Any:
     """Return what SciPy makes of an argument first: a number or a list becomes an array."""
+    if isinstance(a, (list, tuple)) and holds_tensor(a):
+        return np.stack([array(x) for x in a])
     return a if hasattr(a, "dtype") else np.asarray(a)
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedArgumentError
+from ..errors import LostGradientError, UnsupportedArgumentError
 from ..table import defvjp, primitive
 from ..tensor import Tensor, unwrap
 from ..transforms import vjp
 from ..trees import flatten
 from . import linalg
 
-__all__ = ["Packed", "array_of", "solution"]
+__all__ = ["Packed", "array_of", "closed", "solution", "watched"]
 
 
 class Packed:
@@ -48,6 +50,37 @@ class Packed:
             leaves[i] = np.reshape(vector[start : start + size], shape)
             start += size
         return self._rebuild(leaves)
+
+
+def watched(function: Any, caller: Any) -> Any:
+    """Return a user's function for SciPy to call: a Tensor that it closes over is refused by name."""
+
+    def watching(*args: Any, **kwargs: Any) -> Any:
+        result = function(*args, **kwargs)
+        leaves, rebuild = flatten(result)
+        if any(isinstance(leaf, Tensor) and leaf.requires_grad for leaf in leaves):
+            raise LostGradientError(
+                f"The function given to SciPy's {caller.__name__} closes over a Tensor, whose gradient would be lost: pass it "
+                "in args=."
+            )
+        return rebuild([unwrap(leaf) for leaf in leaves])
+
+    return watching
+
+
+def closed(theirs: Any) -> Any:
+    """Return a solver of SciPy's whose first argument, a user's function, is watched."""
+    name = next(iter(inspect.signature(theirs).parameters))
+
+    @functools.wraps(theirs)
+    def solver(*args: Any, **kwargs: Any) -> Any:
+        if args:
+            return theirs(watched(args[0], theirs), *args[1:], **kwargs)
+        if name in kwargs:
+            kwargs[name] = watched(kwargs[name], theirs)
+        return theirs(**kwargs)
+
+    return solver
 
 
 def array_of(result: Any) -> Any:

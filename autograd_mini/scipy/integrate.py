@@ -12,7 +12,7 @@ from ..errors import UnsupportedArgumentError
 from ..table import composite, defvjp, name_of, primitive
 from ..transforms import vjp
 from .borrow import array, borrow, constant_of, refuse, stand_in, value_of
-from .implicit import Packed, array_of
+from .implicit import Packed, array_of, closed, watched
 
 # --- samples
 
@@ -158,7 +158,7 @@ def flow_vjp(g, y, packed, *, n, k, function, solver):
 
 defvjp(flow, flow_vjp)
 
-odeint, quad = borrow(theirs.odeint), borrow(theirs.quad)
+odeint, quad = borrow(theirs.odeint), borrow(closed(theirs.quad))
 
 
 def solved(function, y0, t, args, solver):
@@ -216,6 +216,10 @@ def solve_ivp(fun, t_span, y0, method="RK45", t_eval=None, dense_output=False, e
     later = {name: value for name, value in options.items() if name != "first_step"}
 
     def solver(right, y0, t):
+        now = int(np.sum(np.cumprod(t == t[0])))  # times at the beginning that are the first one
+        if now > 1 or len(t) == 1:
+            rest = solver(right, y0, t[now - 1 :])[1:] if now < len(t) else []
+            return np.stack([*[y0] * now, *rest])
         out = theirs.solve_ivp(
             lambda s, y: right(y, s), (t[0], t[-1]), y0, method, t, **(options if len(t) > 2 else later)
         )
@@ -225,7 +229,7 @@ def solve_ivp(fun, t_span, y0, method="RK45", t_eval=None, dense_output=False, e
 
     start = np.reshape(real_array(begin), (1,))
     inner = real_array(result.t if t_eval is None else t_eval)
-    first = inner.shape[0] > 0 and value_of(inner)[0] == plain_span[0]
+    first = t_eval is None and inner.shape[0] > 0  # the beginning itself; one of t_eval has a derivative of its own
     if t_eval is None and hasattr(end, "requires_grad"):
         inner = np.concatenate([inner[:-1], np.reshape(end, (1,))])
     if first:
@@ -297,7 +301,8 @@ def quad_(
     packed = Packed((a, b, args if isinstance(args, tuple) else (args,)))
     plain_a, plain_b, plain_args = packed.plain
     options = {"epsabs": epsabs, "epsrel": epsrel, "limit": limit, "points": points, "maxp1": maxp1, "limlst": limlst}
-    error = constant_of(theirs.quad(func, plain_a, plain_b, plain_args, **options)[1])
+    plain_func = watched(func, quad)
+    error = constant_of(theirs.quad(plain_func, plain_a, plain_b, plain_args, **options)[1])
     ends = tuple(None if getattr(x, "requires_grad", False) else float(value_of(x)) for x in (a, b))
     count = sum(e is None for e in ends)
 
@@ -306,5 +311,5 @@ def quad_(
         return array_of(func(x, *packed.unpack(inner)[2]))
 
     if packed.vector is None:
-        return constant_of(theirs.quad(func, plain_a, plain_b, plain_args, **options)[0]), error
+        return constant_of(theirs.quad(plain_func, plain_a, plain_b, plain_args, **options)[0]), error
     return integral(packed.vector, ends=ends, function=function, options=options), error

@@ -61,11 +61,16 @@ class Interpolant:
         The axis of `y` along which it interpolates.
     derivatives : bool
         SciPy's interpolant takes the order of a derivative: then the place may be a Tensor.
+    periodic : bool
+        The first value and the last are one: each has half of its weight.
     """
 
-    def __init__(self, make: Callable[..., Any], y: Any, axis: int, derivatives: bool) -> None:
+    def __init__(self, make: Callable[..., Any], y: Any, axis: int, derivatives: bool, periodic: bool = False) -> None:
         self._make, self._y, self._axis, self._derivatives = make, array(y), axis % array(y).ndim, derivatives
-        self._theirs = make(value_of(y), axis)
+        self._theirs = make(value_of(self._y), axis)
+        self._units = np.eye(self._y.shape[self._axis])
+        if periodic:
+            self._units[np.ix_([0, -1], [0, -1])] = 0.5
 
     def __call__(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Interpolate at `x`; a spline takes ``nu``, the order of a derivative, too."""
@@ -81,15 +86,18 @@ class Interpolant:
             raise UnsupportedArgumentError(
                 "This interpolant is not differentiated by the place: use CubicSpline or make_interp_spline."
             )
-        units = self._make(np.eye(self._y.shape[self._axis]), 0)
+        units = self._make(self._units, 0)
         options = {} if extrapolate is None else {"extrapolate": extrapolate}
 
         def spline(x: Any, nu: int) -> Any:
-            return units(x, nu, **options) if self._derivatives else units(x)
+            return within(units(x, nu, **options) if self._derivatives else units(x))[0]
 
         basis = weights(array(x), spline=spline, nu=nu)
+        lost = within(units(value_of(x), **options))[1]
         y, k = np.moveaxis(self._y, self._axis, 0), basis.ndim - 1
         result = np.reshape(basis @ np.reshape(y, (y.shape[0], -1)), (*basis.shape[:-1], *y.shape[1:]))
+        if lost.any():
+            result = np.where(np.reshape(lost, (*lost.shape, *[1] * (y.ndim - 1))), np.nan, result)
         order = [*range(k, k + self._axis), *range(k), *range(k + self._axis, result.ndim)]
         return np.transpose(result, order)  # the places stand where the axis was
 
@@ -97,6 +105,12 @@ class Interpolant:
         if name.startswith("_") or holds_tensor(self._y):
             raise AttributeError(f"An interpolant of Tensors can be called, and has no .{name}.")
         return getattr(self._theirs, name)
+
+
+def within(basis: Any) -> tuple[Any, Any]:
+    """Return weights, 0 where they are NaN because the place is out of range; and which places those are."""
+    lost = np.isnan(basis).any(-1)
+    return np.where(lost[..., None], 0, basis), lost
 
 
 def _constant(what: str, value: Any) -> Any:
@@ -120,7 +134,10 @@ def CubicSpline(x: Any, y: Any, axis: int = 0, bc_type: Any = "not-a-knot", extr
     """
     _named(y, bc_type)
     _constant("x", x)
-    return Interpolant(lambda y, axis: theirs.CubicSpline(x, y, axis, bc_type, extrapolate), y, axis, True)
+    return Interpolant(
+        lambda y, axis: theirs.CubicSpline(x, y, axis, bc_type, extrapolate), y, axis, True,
+        isinstance(bc_type, str) and bc_type == "periodic",
+    )  # fmt: skip
 
 
 def make_interp_spline(
@@ -141,8 +158,9 @@ def make_interp_spline(
     _named(y, bc_type)
     _constant("x", x), _constant("t", t)
     return Interpolant(
-        lambda y, axis: theirs.make_interp_spline(x, y, k, t, bc_type, axis, check_finite), y, axis, True
-    )
+        lambda y, axis: theirs.make_interp_spline(x, y, k, t, bc_type, axis, check_finite), y, axis, True,
+        isinstance(bc_type, str) and bc_type == "periodic",
+    )  # fmt: skip
 
 
 def _named(y: Any, bc_type: Any) -> None:
@@ -207,8 +225,11 @@ class RegularGridInterpolator:
             return self._theirs(xi, method, nu=nu)
         grid, rest = self._values.shape[: self._axes], self._values.shape[self._axes :]
         n = int(np.prod(grid))
-        basis = self._make(np.eye(n).reshape(*grid, n))(xi, method, nu=nu)
-        return np.reshape(basis @ np.reshape(self._values, (n, -1)), (*basis.shape[:-1], *rest))
+        if method == "pchip":
+            raise UnsupportedArgumentError("A grid of Tensors takes no method='pchip': it is not linear in the values.")
+        basis, lost = within(self._make(np.eye(n).reshape(*grid, n))(xi, method, nu=nu))
+        result = np.reshape(basis @ np.reshape(self._values, (n, -1)), (*basis.shape[:-1], *rest))
+        return np.where(np.reshape(lost, (*lost.shape, *[1] * len(rest))), np.nan, result) if lost.any() else result
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or holds_tensor(self._values):

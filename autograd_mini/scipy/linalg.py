@@ -9,6 +9,7 @@ import numpy as np
 import scipy.linalg as theirs
 
 from ..errors import UnsupportedArgumentError
+from ..rules.linalg import spectrum, tolerance, truncated_pinv
 from ..table import composite, defvjp, primitive, refused
 from .borrow import array, borrow, constant_of, refuse, stand_in, value_of
 
@@ -254,7 +255,28 @@ def pinv_vjp(g, y, a, *, atol=None, rtol=None, check_finite=True):
     return outside - transposed(y) @ g @ transposed(y)
 
 
-defvjp(pinv, pinv_vjp)
+@primitive
+def full_pinv(a, atol=None, rtol=None, check_finite=True):
+    """Return the pseudoinverse where the singular values that count as 0 are 0 but for rounding."""
+    return theirs.pinv(a, atol=atol, rtol=rtol, check_finite=check_finite)
+
+
+defvjp(full_pinv, pinv_vjp)
+
+
+@composite(pinv)
+def pinv_(a, *, atol=None, rtol=None, return_rank=False, check_finite=True):
+    """By its formula where nothing but zeros is left out, else through the singular value decomposition."""
+    refuse(pinv, return_rank=return_rank)
+    a = double(a, check_finite)
+    if not a.size:
+        return full_pinv(a, atol, rtol, check_finite)
+    s, rounding = spectrum(a)
+    part = tolerance(a) if rtol is None else float(value_of(rtol))
+    cutoff = (0.0 if atol is None else float(value_of(atol))) + part * np.max(s, -1, keepdims=True, initial=0)
+    if np.any((s <= cutoff) & (s > rounding)):
+        return truncated_pinv(a, cutoff)
+    return full_pinv(a, atol, rtol, check_finite)
 
 
 @stand_in(theirs.lstsq)

@@ -13,9 +13,9 @@ import scipy.optimize as theirs
 
 from ..table import composite
 from .borrow import borrow, constant_of, refuse, stand_in, value_of
-from .implicit import Packed, array_of, solution
+from .implicit import Packed, array_of, closed, solution, watched
 
-fixed_point = borrow(theirs.fixed_point)
+fixed_point = borrow(closed(theirs.fixed_point))
 newton, bisect, ridder = borrow(theirs.newton), borrow(theirs.bisect), borrow(theirs.ridder)
 brentq, brenth, toms748 = borrow(theirs.brentq), borrow(theirs.brenth), borrow(theirs.toms748)
 
@@ -40,26 +40,26 @@ def solved(packed, function, value):
 def fixed_point_(func, x0, args=(), xtol=1e-8, maxiter=500, method="del2"):
     """The x for which ``func(x, *args) = x``."""
     packed = arguments(args)
-    value = theirs.fixed_point(func, value_of(x0), packed.plain, xtol, maxiter, method)
+    value = theirs.fixed_point(watched(func, fixed_point), value_of(x0), packed.plain, xtol, maxiter, method)
     return solved(packed, lambda x, *args: x - array_of(func(x, *args)), value)
 
 
-@stand_in(theirs.root)
+@stand_in(closed(theirs.root))
 def root(fun, x0, args=(), method="hybr", jac=None, tol=None, callback=None, options=None):
     """The x for which ``fun(x, *args) = 0``."""
     packed = arguments(args)
-    result = theirs.root(fun, value_of(x0), packed.plain, method, jac, tol, callback, options)
+    result = theirs.root(watched(fun, root), value_of(x0), packed.plain, method, jac, tol, callback, options)
     result.x = solved(packed, (lambda *a: fun(*a)[0]) if jac is True else fun, result.x)
     return result
 
 
-@stand_in(theirs.root_scalar)
+@stand_in(closed(theirs.root_scalar))
 def root_scalar(f, args=(), method=None, bracket=None, fprime=None, fprime2=None, x0=None, x1=None, xtol=None,
                  rtol=None, maxiter=None, options=None):  # fmt: skip
     """The x for which ``f(x, *args) = 0``."""
     packed = arguments(args)
     start = Packed((bracket, x0, x1)).plain
-    result = theirs.root_scalar(f, packed.plain, method, start[0], fprime, fprime2, *start[1:], xtol, rtol, maxiter,
+    result = theirs.root_scalar(watched(f, root_scalar), packed.plain, method, start[0], fprime, fprime2, *start[1:], xtol, rtol, maxiter,
                                 options)  # fmt: skip
     several = fprime is True or fprime2 is True  # then f returns its derivatives too
     result.root = solved(packed, (lambda *a: f(*a)[0]) if several else f, result.root)

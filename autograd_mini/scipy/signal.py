@@ -135,7 +135,10 @@ def convolve2d_(in1, in2, mode="full", boundary="fill", fillvalue=0):
 def correlate2d_(in1, in2, mode="full", boundary="fill", fillvalue=0):
     """The convolution with the second operand turned round and conjugated."""
     refuse(correlate2d, boundary=None if boundary == "fill" else boundary, fillvalue=fillvalue or None)
-    return part(in1, turned(in2), mode, None, "direct", centre=0)
+    in1, in2 = array(in1), array(in2)
+    y = part(in1, turned(in2), mode, None, "direct", centre=0)
+    swapped = mode == "valid" and any(m < n for m, n in zip(in1.shape, in2.shape, strict=True))
+    return np.conjugate(y) if swapped and y.dtype.kind == "c" else y  # SciPy then conjugates the other one
 
 
 # --- filters

@@ -93,6 +93,11 @@ def erfcx_derivative(x, y):
     return np.where(large, sp.hyperu(1.0, 0.5, np.where(large, x, 10) ** 2) / -SQRT_PI, direct)
 
 
+def dawsn_derivative(x, y):
+    """``1 - 2 x dawsn(x)``; of real x, as a confluent hypergeometric function, which does not cancel."""
+    return 1 - 2 * x * y if x.dtype.kind == "c" else sp.hyp1f1(1.0, 0.5, -x * x)
+
+
 def mills(x):
     """The normal density divided by its distribution function, without overflow on either side."""
     if x.dtype.kind == "c":
@@ -112,7 +117,7 @@ defvjp(sp.erf,        lambda g, _y, x: g * (TWO_BY_SQRT_PI * np.exp(-x * x)))
 defvjp(sp.erfc,       lambda g, _y, x: g * (-TWO_BY_SQRT_PI * np.exp(-x * x)))
 defvjp(sp.erfi,       lambda g, _y, x: g * (TWO_BY_SQRT_PI * np.exp(x * x)))
 defvjp(sp.erfcx,      lambda g, y, x: g * erfcx_derivative(x, y))
-defvjp(sp.dawsn,      lambda g, _y, x: g * sp.hyp1f1(1.0, 0.5, -x * x))
+defvjp(sp.dawsn,      lambda g, y, x: g * dawsn_derivative(x, y))
 defvjp(sp.wofz,       lambda g, y, x: g * (2j / SQRT_PI - 2 * x * y))
 defvjp(sp.erfinv,     lambda g, y, _x: g * (SQRT_PI / 2 * np.exp(y * y)))
 defvjp(sp.erfcinv,    lambda g, y, _x: g * (-SQRT_PI / 2 * np.exp(y * y)))
@@ -166,10 +171,11 @@ def boxcox1p_lmbda(g, y, x, lmbda):
 
 def inv_boxcox_lmbda(x, lmbda):
     """The derivative of ``log(1 + lmbda x) / lmbda`` by lmbda."""
-    return -x * x * hyp2f1(2.0, 2.0, 3.0, -lmbda * x) / 2
+    return -x * x * gauss(2.0, 2.0, 3.0, -lmbda * x) / 2
 
 
-def hyp2f1(a, b, c, z):
+def gauss(a, b, c, z):
+    """Return Gauss's function of z, with Python numbers for its parameters."""
     return sp.hyp2f1(number(a, z), number(b, z), number(c, z), z)
 
 
@@ -217,9 +223,9 @@ defvjp(sp.pseudo_huber, pseudo_huber_delta, lambda g, _y, delta, r: g * (delta *
 defvjp(sp.exp1,       lambda g, _y, x: -g * (np.exp(-x) / x))
 defvjp(sp.expi,       lambda g, _y, x: g * (np.exp(x) / x))
 defvjp(sp.expn,       ORDER, lambda g, y, n, x: -g * expn_before(n, x, y))
-defvjp(sp.spence,     lambda g, _y, z: -g * hyp2f1(1.0, 1.0, 2.0, 1 - z))
-defvjp(sp.sici,       lambda g, _y, x: total((g[0], lambda: sinc(x)), (g[1], lambda: np.cos(x) / x)))
-defvjp(sp.shichi,     lambda g, _y, x: total((g[0], lambda: sinhc(x)), (g[1], lambda: np.cosh(x) / x)))
+defvjp(sp.spence,     lambda g, _y, z: -g * gauss(1.0, 1.0, 2.0, 1 - z))
+defvjp(sp.sici,       lambda g, _y, x: total((g[0], lambda: sine_over(x)), (g[1], lambda: np.cos(x) / x)))
+defvjp(sp.shichi,     lambda g, _y, x: total((g[0], lambda: sinh_over(x)), (g[1], lambda: np.cosh(x) / x)))
 defvjp(sp.fresnel,    lambda g, _y, z: total((g[0], lambda: np.sin(PI / 2 * z * z)),
                                              (g[1], lambda: np.cos(PI / 2 * z * z))))
 defvjp(sp.modfresnelp, lambda g, y, x: total((g[0], lambda: -np.exp(1j * x * x)),
@@ -232,18 +238,19 @@ defvjp(sp.owens_t,    lambda g, _y, h, a: g * (np.exp(-h * h / 2) * sp.erf(a * h
 # fmt: on
 
 
-def sinc(x):
+def sine_over(x):
     """``sin(x) / x``, smooth at 0."""
     return sp.hyp0f1(1.5, -x * x / 4)
 
 
-def sinhc(x):
+def sinh_over(x):
     """``sinh(x) / x``, smooth at 0."""
     return sp.hyp0f1(1.5, x * x / 4)
 
 
 def expn_before(n, x, y):
     """E of order n - 1, and of order -1 where n is 0."""
+    n = np.trunc(n)
     first = n == 0
     return np.where(first, (np.exp(-x) + y) / np.where(first, x, 1), sp.expn(n - 1 + first, x))
 
@@ -277,23 +284,31 @@ def faddeeva_y(g, _y, x, y, *, imag):
 register(faddeeva, faddeeva_x, faddeeva_y, broadcasts=True)
 
 
+def voigt_unit(sigma):
+    """Return where sigma is 0, which leaves Cauchy's density; sigma, and its unit, harmless there."""
+    none, sigma = sigma == 0, nonzero(sigma)
+    return none, sigma, sigma * math.sqrt(2)
+
+
 def voigt_x(g, _y, x, sigma, gamma):
     """``Re w'(z)`` with ``z = (x + i gamma) / (sigma sqrt 2)``, scaled."""
-    unit = sigma * math.sqrt(2)
-    return g * (faddeeva_slope(x / unit, gamma / unit)[0] / (2 * SQRT_PI * sigma * sigma))
+    none, sigma, unit = voigt_unit(sigma)
+    y = faddeeva_slope(x / unit, gamma / unit)[0] / (2 * SQRT_PI * sigma * sigma)
+    return g * np.where(none, -2 * x * gamma / (PI * nonzero((x * x + gamma * gamma) ** 2)), y)
 
 
 def voigt_sigma(g, y, x, sigma, gamma):
     """The scale, and ``z`` that is inversely proportional to it."""
-    unit = sigma * math.sqrt(2)
+    none, sigma, unit = voigt_unit(sigma)
     re, im = faddeeva_slope(x / unit, gamma / unit)
-    return g * (-y / sigma - (re * x - im * gamma) / (2 * SQRT_PI * sigma * sigma * sigma))
+    return g * np.where(none, 0, -y / sigma - (re * x - im * gamma) / (2 * SQRT_PI * sigma * sigma * sigma))
 
 
 def voigt_gamma(g, _y, x, sigma, gamma):
     """``Re i w'(z)``, scaled."""
-    unit = sigma * math.sqrt(2)
-    return g * (-faddeeva_slope(x / unit, gamma / unit)[1] / (2 * SQRT_PI * sigma * sigma))
+    none, sigma, unit = voigt_unit(sigma)
+    y = -faddeeva_slope(x / unit, gamma / unit)[1] / (2 * SQRT_PI * sigma * sigma)
+    return g * np.where(none, (x * x - gamma * gamma) / (PI * nonzero((x * x + gamma * gamma) ** 2)), y)
 
 
 defvjp(sp.voigt_profile, voigt_x, voigt_sigma, voigt_gamma)
@@ -345,6 +360,13 @@ def binom_k(g, y, n, k):
     return g * np.where(left | right, there, y * (sp.psi(safe(rest, left)) - sp.psi(safe(last, right))))
 
 
+def beta_derivative(y, a, b):
+    """``y (psi(a) - psi(a+b))``, likewise."""
+    at = pole(a + b) & ~pole(a) & ~pole(b)
+    there = sp.gamma(safe(a, ~at)) * sp.gamma(safe(b, ~at)) * rgamma_derivative(np.where(at, a + b, 0))
+    return np.where(at, there, y * (sp.psi(a) - sp.psi(safe(a + b, at))))
+
+
 def poch_z(g, y, z, m):
     """``y (psi(z+m) - psi(z))``, likewise."""
     at = pole(z)
@@ -358,8 +380,7 @@ defvjp(sp.loggamma,   lambda g, _y, x: g * sp.psi(x))
 defvjp(sp.gammaln,    lambda g, _y, x: g * sp.psi(x))
 defvjp(sp.rgamma,     rgamma_vjp)
 defvjp(sp.psi,        lambda g, _y, x: g * trigamma(x))
-defvjp(sp.beta,       lambda g, y, a, b: g * (y * (sp.psi(a) - sp.psi(a + b))),
-                      lambda g, y, a, b: g * (y * (sp.psi(b) - sp.psi(a + b))))
+defvjp(sp.beta,       lambda g, y, a, b: g * beta_derivative(y, a, b), lambda g, y, a, b: g * beta_derivative(y, b, a))
 defvjp(sp.betaln,     lambda g, _y, a, b: g * (sp.psi(a) - sp.psi(a + b)),
                       lambda g, _y, a, b: g * (sp.psi(b) - sp.psi(a + b)))
 defvjp(sp.binom,      binom_n, binom_k)
@@ -456,8 +477,35 @@ def t_pdf(df, t):
 
 
 def t_ddf(df, t):
-    """The derivative of its distribution function by the degrees of freedom."""
-    return np.sign(t) / 4 * beta_db(number(0.5, df), df / 2, t * t / (df + t * t)) - t / (2 * df) * t_pdf(df, t)
+    """The derivative of its distribution function by the degrees of freedom; of many, by Fisher's expansion."""
+    many = (df > 1000) & (t * t * t * t < df / 100)
+    n, u, series = np.where(many, 10.0, df), np.where(many, 0.5, t), np.where(many, t, 0)
+    d = n + u * u
+    direct = -np.sign(u) / 4 * beta_da(n / 2, number(0.5, n), n / d, u * u / d) - u / (2 * n) * t_pdf(n, u)
+    return np.where(many, t_series(np.where(many, df, 1000), series), direct)
+
+
+def t_series(n, t):
+    """The derivative of Fisher's expansion in ``1/n``."""
+    q = t * t
+    first, second = (q + 1) / 4, (3 * q**3 - 7 * q**2 - 5 * q - 3) / 48
+    third = (q**5 - 11 * q**4 + 14 * q**3 + 6 * q**2 - 3 * q - 15) / 128
+    return normal(t) * (t / n / n * (first + (second + third / n) / n))
+
+
+@primitive
+def cancelled(a, b, size):
+    """Return NaN where so little is left of ``a - b`` that it may be rounding of densities of parameters of a size."""
+    lost = (np.abs(a - b) < 1e-10 * (100 + size) * np.abs(a)) & np.isfinite(a)
+    return np.where(lost, np.nan, 0).astype(np.result_type(a, b))
+
+
+constant([cancelled])
+
+
+def difference(a, b, size):
+    """Return ``a - b``; NaN where that is lost to rounding."""
+    return a - b + cancelled(a, b, size)
 
 
 class F:
@@ -466,12 +514,12 @@ class F:
     def __init__(self, m, n, x):
         self.m, self.n, self.x = m, n, x
         self.d = m * x + n
-        self.w = m * x / self.d
+        self.w, self.rest = m * x / self.d, n / self.d
 
     @property
     def pdf(self):
         """The density in the variable of the beta distribution, over the square of the denominator."""
-        return beta_pdf(self.m / 2, self.n / 2, self.w) / (self.d * self.d)
+        return beta_pdf(self.m / 2, self.n / 2, self.w, self.rest) / (self.d * self.d)
 
     @property
     def dx(self):
@@ -479,11 +527,15 @@ class F:
 
     @property
     def dm(self):
-        return beta_da(self.m / 2, self.n / 2, self.w) / 2 + self.pdf * (self.x * self.n)
+        return difference(
+            beta_da(self.m / 2, self.n / 2, self.w, self.rest) / 2, -self.pdf * (self.x * self.n), self.m + self.n
+        )
 
     @property
     def dn(self):
-        return beta_db(self.m / 2, self.n / 2, self.w) / 2 - self.pdf * (self.m * self.x)
+        return difference(
+            -beta_da(self.n / 2, self.m / 2, self.rest, self.w) / 2, self.pdf * (self.m * self.x), self.m + self.n
+        )
 
 
 # fmt: off
@@ -507,12 +559,12 @@ defvjp(sp.fdtridfd,   lambda g, y, m, _p, x: -g * (F(m, y, x).dm / F(m, y, x).dn
                       lambda g, y, m, _p, x: g / F(m, y, x).dn,
                       lambda g, y, m, _p, x: -g * (F(m, y, x).dx / F(m, y, x).dn))
 COUNT = Refused("it is a count, which SciPy rounds.")
-defvjp(sp.bdtr,       None, COUNT, lambda g, _y, k, n, p: -g * beta_pdf(np.floor(k) + 1, n - np.floor(k), p))
-defvjp(sp.bdtrc,      None, COUNT, lambda g, _y, k, n, p: g * beta_pdf(np.floor(k) + 1, n - np.floor(k), p))
-defvjp(sp.bdtri,      None, COUNT, lambda g, y, k, n, _p: -g / beta_pdf(np.floor(k) + 1, n - np.floor(k), y))
-defvjp(sp.nbdtr,      COUNT, COUNT, lambda g, _y, k, n, p: g * beta_pdf(n, k + 1, p))
-defvjp(sp.nbdtrc,     COUNT, COUNT, lambda g, _y, k, n, p: -g * beta_pdf(n, k + 1, p))
-defvjp(sp.nbdtri,     COUNT, COUNT, lambda g, y, k, n, _p: g / beta_pdf(n, k + 1, y))
+defvjp(sp.bdtr,       None, COUNT, lambda g, _y, k, n, p: -g * beta_pdf(np.floor(k) + 1, np.trunc(n) - np.floor(k), p))
+defvjp(sp.bdtrc,      None, COUNT, lambda g, _y, k, n, p: g * beta_pdf(np.floor(k) + 1, np.trunc(n) - np.floor(k), p))
+defvjp(sp.bdtri,      None, COUNT, lambda g, y, k, n, _p: -g / beta_pdf(np.floor(k) + 1, np.trunc(n) - np.floor(k), y))
+defvjp(sp.nbdtr,      COUNT, COUNT, lambda g, _y, k, n, p: g * beta_pdf(np.trunc(n), np.trunc(k) + 1, p))
+defvjp(sp.nbdtrc,     COUNT, COUNT, lambda g, _y, k, n, p: -g * beta_pdf(np.trunc(n), np.trunc(k) + 1, p))
+defvjp(sp.nbdtri,     COUNT, COUNT, lambda g, y, k, n, _p: g / beta_pdf(np.trunc(n), np.trunc(k) + 1, y))
 defvjp(sp.nrdtrimn,   lambda g, y, _p, sd, x: -g * (sd * SQRT_2PI * np.exp(((x - y) / sd) ** 2 / 2)),
                       lambda g, y, _p, sd, x: g * ((y - x) / sd), lambda g, _y, _p, _sd, _x: g)
 defvjp(sp.nrdtrisd,   lambda g, y, mn, _p, x: -g * (y / (x - mn)),
@@ -522,6 +574,11 @@ defvjp(sp.nrdtrisd,   lambda g, y, mn, _p, x: -g * (y / (x - mn)),
 
 
 # --- Bessel functions ----------------------------------------------------------------------------------------------
+
+
+def over(y, x, at_0):
+    """Return ``y / x``; at x = 0 its Taylor polynomial `at_0`."""
+    return np.where(x == 0, at_0, y / nonzero(x))
 
 
 def scaled_by_real(g, y, z, derivative):
@@ -568,8 +625,8 @@ by_argument(sp.hankel2e, lambda y, v, z: cylinder(sp.hankel2e, v, z) + 1j * y)
 by_argument(sp.iv, lambda _y, v, z: modified(sp.iv, v, z))
 by_argument(sp.kv, lambda _y, v, z: -modified(sp.kv, v, z))
 by_argument(sp.kve, lambda y, v, z: y - modified(sp.kve, v, z))
-by_argument(sp.yn, lambda _y, n, x: cylinder(sp.yv, n, x))
-by_argument(sp.kn, lambda _y, n, x: -modified(sp.kv, n, x))
+by_argument(sp.yn, lambda _y, n, x: cylinder(sp.yv, np.trunc(n), x))
+by_argument(sp.kn, lambda _y, n, x: -modified(sp.kv, np.trunc(n), x))
 by_argument(sp.struve, lambda _y, v, x: cylinder(sp.struve, v, x) + struve_inhomogeneity(v, x))
 by_argument(sp.modstruve, lambda _y, v, x: modified(sp.modstruve, v, x) + struve_inhomogeneity(v, x))
 
@@ -591,10 +648,10 @@ defvjp(sp.k0e,        lambda g, y, x: g * (y - sp.k1e(x)))
 defvjp(sp.k1e,        lambda g, y, x: g * (y - (sp.k0e(x) + sp.kve(2.0, x)) / 2))
 defvjp(sp.iti0k0,     lambda g, _y, x: total((g[0], lambda: sp.i0(x)), (g[1], lambda: sp.k0(x))))
 defvjp(sp.itj0y0,     lambda g, _y, x: total((g[0], lambda: sp.j0(x)), (g[1], lambda: sp.y0(x))))
-defvjp(sp.it2i0k0,    lambda g, _y, x: total((g[0], lambda: (sp.i0(x) - 1) / x), (g[1], lambda: -sp.k0(x) / x)))
-defvjp(sp.it2j0y0,    lambda g, _y, x: total((g[0], lambda: (1 - sp.j0(x)) / x), (g[1], lambda: -sp.y0(x) / x)))
+defvjp(sp.it2i0k0,    lambda g, _y, x: total((g[0], lambda: over(sp.i0(x) - 1, x, x / 4)), (g[1], lambda: -sp.k0(x) / x)))
+defvjp(sp.it2j0y0,    lambda g, _y, x: total((g[0], lambda: over(1 - sp.j0(x), x, x / 4)), (g[1], lambda: -sp.y0(x) / x)))
 defvjp(sp.itstruve0,  lambda g, _y, x: g * sp.struve(number(0, x), x))
-defvjp(sp.it2struve0, lambda g, _y, x: -g * (sp.struve(number(0, x), x) / x))
+defvjp(sp.it2struve0, lambda g, _y, x: -g * over(sp.struve(number(0, x), x), x, (2 - x * x / 4.5) / PI))
 defvjp(sp.itmodstruve0, lambda g, _y, x: g * sp.modstruve(number(0, x), x))
 
 # --- Kelvin functions: y'' + y'/x = iy
@@ -602,12 +659,12 @@ defvjp(sp.ber,        lambda g, _y, x: g * sp.berp(x))
 defvjp(sp.bei,        lambda g, _y, x: g * sp.beip(x))
 defvjp(sp.ker,        lambda g, _y, x: g * sp.kerp(x))
 defvjp(sp.kei,        lambda g, _y, x: g * sp.keip(x))
-defvjp(sp.berp,       lambda g, y, x: -g * (sp.bei(x) + y / x))
-defvjp(sp.beip,       lambda g, y, x: g * (sp.ber(x) - y / x))
+defvjp(sp.berp,       lambda g, y, x: -g * (sp.bei(x) + over(y, x, -x * x / 16)))
+defvjp(sp.beip,       lambda g, y, x: g * (sp.ber(x) - over(y, x, 0.5 - x * x * x * x / 384)))
 defvjp(sp.kerp,       lambda g, y, x: -g * (sp.kei(x) + y / x))
 defvjp(sp.keip,       lambda g, y, x: g * (sp.ker(x) - y / x))
 defvjp(sp.kelvin,     lambda g, y, x: total((g[0], lambda: y[2]), (g[1], lambda: y[3]),
-                          (g[2], lambda: 1j * y[0] - y[2] / x), (g[3], lambda: 1j * y[1] - y[3] / x)))
+                          (g[2], lambda: 1j * y[0] - over(y[2], x, 0.5j - x * x / 16)), (g[3], lambda: 1j * y[1] - y[3] / x)))
 # fmt: on
 
 
@@ -918,6 +975,7 @@ def perm_rule(N, k, exact=False):
 def factorial_rule(n, exact=False, extend="zero"):
     """``Gamma(n + 1)``, and 0 for negative n."""
     refuse(factorial, exact=exact)
+    n = array(n)
     if extend == "complex":
         return sp.gamma(n + 1)
     n = n.astype(np.result_type(n, np.float64))

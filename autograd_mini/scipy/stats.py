@@ -17,7 +17,8 @@ from ..errors import DTypeError, UnsupportedArgumentError
 from ..table import composite, name_of
 from . import linalg
 from . import special as _special  # noqa: F401 (gives SciPy's special functions their rules)
-from .borrow import array, borrow, constant_of, refuse, value_of
+from .borrow import array, borrow, constant_of, holds_tensor, refuse, value_of
+from .implicit import Packed
 
 INF, LOG_2PI = math.inf, math.log(2 * math.pi)
 
@@ -45,21 +46,63 @@ class Distribution:
 
     def __call__(self, *args, **kwds):
         """Keep the parameters: ``norm(0, 2).pdf(x)`` is ``norm.pdf(x, 0, 2)``."""
-        return Frozen(self, args, kwds)
+        if holds_tensor((args, kwds)):
+            return Frozen(self, args, kwds)
+        frozen = self._theirs(*args, **kwds)
+        for name in self.offered:  # SciPy's own object, whose methods take Tensors besides
+            if hasattr(frozen, name):
+                setattr(frozen, name, Method(self, name, args, kwds))
+        return frozen
+
+    def __reduce__(self):  # it is found by its name, and is its own copy
+        return self.name
+
+    @property
+    def offered(self):
+        """Names of the methods that take Tensors."""
+        return [name for name in ("pdf", "logpdf", "pmf", "logpmf", "cdf", "sf", "logcdf", "logsf", "entropy")
+                if name in self.__dict__]  # fmt: skip
 
     def __getattr__(self, name):
         return getattr(object.__getattribute__(self, "_theirs"), name)
 
 
+class Method:
+    """A method of a distribution that keeps its parameters; on plain values, SciPy's."""
+
+    def __init__(self, distribution, name, args, kwds):
+        self.distribution, self.name, self.args, self.kwds = distribution, name, args, kwds
+
+    def __call__(self, *args, **kwds):
+        """Call it; its arguments are those of SciPy's frozen distribution."""
+        parameters = Packed((self.args, self.kwds)).plain
+        theirs = getattr(self.distribution._theirs(*parameters[0], **parameters[1]), self.name)
+        if not holds_tensor((self.args, self.kwds, args, kwds)):
+            return theirs(*args, **kwds)
+        given = inspect.signature(theirs).bind(*args, **kwds).args  # the variable, if there is one
+        method, kwds = getattr(self.distribution, self.name), dict(self.kwds)
+        kwds.pop("seed", None)
+        if self.name == "entropy":
+            refuse(method, allow_singular=kwds.pop("allow_singular", None))
+        return method(*given, *self.args, **kwds)
+
+
 class Frozen:
-    """A distribution with its parameters."""
+    """A distribution that keeps parameters among which there are Tensors: only what has a rule is offered."""
 
     def __init__(self, distribution, args, kwds):
         self.dist, self.args, self.kwds = distribution, args, kwds
 
     def __getattr__(self, name):
-        method = getattr(self.dist, name)
-        return lambda *x: method(*x, *self.args, **self.kwds)
+        dist = object.__getattribute__(self, "dist")
+        if name in dist.offered:
+            return Method(dist, name, self.args, self.kwds)
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise UnsupportedArgumentError(
+            f"scipy.stats.{dist.name} with Tensors for parameters has no .{name}: it offers {', '.join(dist.offered)}. "
+            "For the others, pass .detach().numpy()."
+        )
 
 
 def offer(distribution, name, implementation, signature):
@@ -90,7 +133,7 @@ def positive(*shapes):
     return conditions(*[shape > 0 for shape in shapes]) if shapes else np.True_
 
 
-def continuous(name, shapes="", support=(-INF, INF), inside=0.0, valid=positive, **formulas):
+def continuous(name, shapes="", support=(-INF, INF), inside=0.0, valid=positive, edge=None, **formulas):
     """Make a distribution of formulas for location 0 and scale 1.
 
     Parameters
@@ -105,6 +148,8 @@ def continuous(name, shapes="", support=(-INF, INF), inside=0.0, valid=positive,
         Some point of it, put in place of those outside.
     valid : callable
         Says where the shapes are valid.
+    edge : callable, optional
+        ``edge(z, *shapes)``: the density as a product, for the ends of the support, where its logarithm has no slope.
     **formulas
         ``logpdf(z, *shapes)``, ``cdf``, and so on.
     """
@@ -138,11 +183,15 @@ def continuous(name, shapes="", support=(-INF, INF), inside=0.0, valid=positive,
             z = (x - loc) / scale
             at = value_of(z)
             within = (at >= low) & (at <= high) if "pdf" in kind else (at > low) & (at < high)
-            y = formula(np.where(within, z, inside), *[np.where(ok, p, 1) for p in parameters])
+            parameters = [np.where(ok, p, 1) for p in parameters]
+            ends = within & ((at == low) | (at == high)) & np.isfinite(at) & (kind == "pdf" and edge is not None)
+            y = formula(np.where(within & ~ends, z, inside), *parameters)
             if "pdf" in kind:
                 y = y - np.log(scale)
             if kind == "pdf":
                 y = np.exp(y)
+            if np.any(ends):
+                y = np.where(ends, edge(np.where(ends, z, low), *parameters) / scale, y)
             y = np.where(within, y, np.where(at >= high, right, left))
             return np.where(ok & ~np.isnan(at), y, np.nan)
 
@@ -154,10 +203,15 @@ def continuous(name, shapes="", support=(-INF, INF), inside=0.0, valid=positive,
     return distribution
 
 
-def discrete(name, shapes, valid, support, **formulas):
-    """Make a distribution over whole numbers; `support` gives the ends of it, `formulas` are of ``(k, *shapes)``."""
+def discrete(name, shapes, valid, support, direct, **formulas):
+    """Make a distribution over whole numbers.
+
+    `support` gives the ends of it, `formulas` are of ``(k, *shapes)``; `direct` is the probability as a product, for
+    the ends of the range of the last shape (0 and 1), where its logarithm has no slope.
+    """
     distribution = Distribution(getattr(theirs, name))
     formulas["pmf"] = formulas["logpmf"]
+    steps = {"cdf": lambda k, p: 1 - count_power(1 - p, k), "sf": lambda k, p: count_power(1 - p, k)}  # of geom
     outside = {"pmf": (0, 0), "logpmf": (-INF, -INF), "cdf": (0, 1), "sf": (1, 0)}
     signature = signature_of("k", shapes.split(), {"loc": 0})
 
@@ -168,7 +222,7 @@ def discrete(name, shapes, valid, support, **formulas):
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
             k, *parameters, loc = bound.arguments.values()
-            for what, value in (("k", k), ("loc", loc)):
+            for what, value in (("k", k), ("loc", loc), *[("n", n) for n in parameters[:1] if name == "binom"]):
                 if getattr(value, "requires_grad", False):
                     raise UnsupportedArgumentError(
                         f"{name_of(getattr(distribution, kind))} is not differentiated by {what}, which counts: "
@@ -181,8 +235,14 @@ def discrete(name, shapes, valid, support, **formulas):
             low, high = support(*map(value_of, parameters))
             whole = np.floor(k)
             within = (k >= low) & (k <= high) & (k == whole) if "pmf" in kind else (whole >= low) & (whole < high)
-            y = formula(np.where(within, whole, low), *parameters)
+            k, last = np.where(within, whole, low), value_of(parameters[-1])
+            edge = ((last == 0) | (last == 1)) & (kind == "pmf" or (name == "geom" and kind != "logpmf"))
+            inner = np.where(edge, 0.5, parameters[-1])
+            y = formula(k, *parameters[:-1], inner)
             y = np.exp(y) if kind == "pmf" else y
+            if np.any(edge):
+                there = direct if kind == "pmf" else steps[kind]
+                y = np.where(edge, there(k, *parameters[:-1], np.where(edge, parameters[-1], 0)), y)
             y = np.where(within, y, np.where(whole >= high, right, left))
             return np.where(ok, y, np.nan)
 
@@ -215,13 +275,15 @@ norm = continuous("norm",
     logpdf=lambda z: -(LOG_2PI + z * z) / 2, cdf=lambda z: sp.ndtr(z), sf=lambda z: sp.ndtr(-z),
     logcdf=lambda z: sp.log_ndtr(z), logsf=lambda z: sp.log_ndtr(-z))
 t = continuous("t", "df", logpdf=t_logpdf, cdf=lambda z, df: sp.stdtr(df, z), sf=lambda z, df: sp.stdtr(df, -z))
-gamma = continuous("gamma", "a", (0, INF), 1.0,
+gamma = continuous("gamma", "a", (0, INF), 1.0, edge=lambda z, a: power(z, a - 1) * np.exp(-z - sp.gammaln(a)),
     logpdf=lambda z, a: sp.xlogy(a - 1, z) - z - sp.gammaln(a),
     cdf=lambda z, a: sp.gammainc(a, z), sf=lambda z, a: sp.gammaincc(a, z))
 beta = continuous("beta", "a b", (0, 1), 0.5,
+    edge=lambda z, a, b: power(z, a - 1) * power(1 - z, b - 1) * np.exp(-sp.betaln(a, b)),
     logpdf=lambda z, a, b: sp.xlog1py(b - 1, -z) + sp.xlogy(a - 1, z) - sp.betaln(a, b),
     cdf=lambda z, a, b: sp.betainc(a, b, z), sf=lambda z, a, b: sp.betainc(b, a, 1 - z))
 chi2 = continuous("chi2", "df", (0, INF), 1.0,
+    edge=lambda z, df: power(z / 2, df / 2 - 1) * np.exp(-z / 2 - sp.gammaln(df / 2)) / 2,
     logpdf=lambda z, df: sp.xlogy(df / 2 - 1, z) - z / 2 - sp.gammaln(df / 2) - math.log(2) / 2 * df,
     cdf=lambda z, df: sp.gammainc(df / 2, z / 2), sf=lambda z, df: sp.gammaincc(df / 2, z / 2))
 expon = continuous("expon", "", (0, INF), 1.0,
@@ -248,7 +310,7 @@ gumbel_r = continuous("gumbel_r",
 gumbel_l = continuous("gumbel_l",
     logpdf=lambda z: z - np.exp(z), cdf=lambda z: -np.expm1(-np.exp(z)), sf=lambda z: np.exp(-np.exp(z)),
     logsf=lambda z: -np.exp(z))
-weibull_min = continuous("weibull_min", "c", (0, INF), 1.0,
+weibull_min = continuous("weibull_min", "c", (0, INF), 1.0, edge=lambda z, c: c * power(z, c - 1) * np.exp(-(z**c)),
     logpdf=lambda z, c: np.log(c) + sp.xlogy(c - 1, z) - z**c, cdf=lambda z, c: -np.expm1(-(z**c)),
     sf=lambda z, c: np.exp(-(z**c)), logsf=lambda z, c: -(z**c))
 pareto = continuous("pareto", "b", (1, INF), 2.0,
@@ -257,13 +319,21 @@ pareto = continuous("pareto", "b", (1, INF), 2.0,
 invgamma = continuous("invgamma", "a", (0, INF), 1.0,
     logpdf=lambda z, a: -(a + 1) * np.log(positive_part(z)) - sp.gammaln(a) - 1 / positive_part(z) + at_0(z),
     cdf=lambda z, a: sp.gammaincc(a, 1 / z), sf=lambda z, a: sp.gammainc(a, 1 / z))
-rayleigh = continuous("rayleigh", "", (0, INF), 1.0,
+rayleigh = continuous("rayleigh", "", (0, INF), 1.0, edge=lambda z: z * np.exp(-z * z / 2),
     logpdf=lambda z: far(z, np.log(positive_part(z)) - z * z / 2 + at_0(z)), cdf=lambda z: -np.expm1(-z * z / 2),
     sf=lambda z: np.exp(-z * z / 2), logsf=lambda z: -z * z / 2)
 halfnorm = continuous("halfnorm", "", (0, INF), 1.0,
     logpdf=lambda z: (math.log(2 / math.pi) - z * z) / 2, cdf=lambda z: sp.erf(z / math.sqrt(2)),
     sf=lambda z: 2 * sp.ndtr(-z))
 # fmt: on
+
+
+def power(z, p):
+    """Return ``z**p``; where both are 0, with derivative 0 by z, and by p what it is from above, minus infinity."""
+    none = (value_of(z) == 0) & (value_of(p) == 0)
+    return np.where(none, 1, z) ** np.where(none, 1, p) + np.where(
+        none, sp.xlogy(np.where(none, p, 1), np.where(none, z, 1)), 0
+    )
 
 
 def far(z, y):
@@ -300,6 +370,11 @@ def chance(p, *counts):
     return conditions(p >= 0, p <= 1, *[(n >= 0) & (np.floor(value_of(n)) == value_of(n)) for n in counts])
 
 
+def count_power(p, k):
+    """Return ``p**k`` for a count k, with the derivative 0 where k is 0."""
+    return np.where(k == 0, 1, p ** np.where(k == 0, 1, k))
+
+
 def binom_logpmf(k, n, p):
     """The logarithms of the binomial coefficient and of the chance of each such outcome."""
     n = value_of(n)
@@ -309,17 +384,22 @@ def binom_logpmf(k, n, p):
 
 # fmt: off
 poisson = discrete("poisson", "mu", not_negative, lambda mu: (0, INF),
+    lambda k, mu: count_power(mu, k) * np.exp(-mu - sp.gammaln(k + 1)),
     logpmf=lambda k, mu: sp.xlogy(k, mu) - sp.gammaln(k + 1) - mu,
     cdf=lambda k, mu: sp.gammaincc(k + 1, mu), sf=lambda k, mu: sp.gammainc(k + 1, mu))
 binom = discrete("binom", "n p", lambda n, p: chance(p, n), lambda n, p: (0, n),
+    lambda k, n, p: sp.binom(value_of(n), k) * count_power(p, k) * count_power(1 - p, value_of(n) - k),
     logpmf=binom_logpmf, cdf=lambda k, n, p: sp.betainc(value_of(n) - k, k + 1, 1 - p),
     sf=lambda k, n, p: sp.betainc(k + 1, value_of(n) - k, p))
 bernoulli = discrete("bernoulli", "p", chance, lambda p: (0, 1),
+    lambda k, p: count_power(p, k) * count_power(1 - p, 1 - k),
     logpmf=lambda k, p: binom_logpmf(k, 1.0, p), cdf=lambda k, p: 1 - p, sf=lambda k, p: p * 1)
 geom = discrete("geom", "p", lambda p: chance(p) & (value_of(p) > 0), lambda p: (1, INF),
+    lambda k, p: p * count_power(1 - p, k - 1),
     logpmf=lambda k, p: sp.xlog1py(k - 1, -p) + np.log(p),
     cdf=lambda k, p: -np.expm1(k * np.log1p(-p)), sf=lambda k, p: np.exp(k * np.log1p(-p)))
 nbinom = discrete("nbinom", "n p", lambda n, p: conditions(n > 0, p > 0, p <= 1), lambda n, p: (0, INF),
+    lambda k, n, p: np.exp(sp.gammaln(n + k) - sp.gammaln(k + 1) - sp.gammaln(n)) * p**n * count_power(1 - p, k),
     logpmf=lambda k, n, p: sp.gammaln(n + k) - sp.gammaln(k + 1) - sp.gammaln(n) + n * np.log(p) + sp.xlog1py(k, -p),
     cdf=lambda k, n, p: sp.betainc(n, k + 1, p), sf=lambda k, n, p: sp.betainc(k + 1, n, 1 - p))
 # fmt: on

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_mini.rules.linalg import determined, minors
+from autograd_mini.rules.linalg import determined, full_lstsq, full_pinv, minors
 
 from .base import POSITIVE, Case, Draw, on
 
@@ -147,6 +147,7 @@ INVALID: list[tuple[Any, Case, type[Exception]]] = [
 REFUSED: list[tuple[Any, Case, str]] = [
     (np.linalg.qr, on(A, mode="raw"), "mode"),
 ]  # fmt: skip
+CASES[full_pinv], CASES[full_lstsq] = CASES[np.linalg.pinv], CASES[np.linalg.lstsq]
 CASES[determined] = [on(A, np.zeros(3, int), np.ones(3, int))]
 # Complex vectors have a phase that is not determined: what does not depend on it is in tests/rules/test_linalg.py.
 REAL_ONLY = {np.linalg.eigh, np.linalg.svd, np.linalg.qr}

@@ -103,6 +103,7 @@ def rows(linalg):
     CASES[linalg.pinv] = [
         on(A), on(M), on(real(2, 3)), on(B), on(real(2, 3, 2)), on(M, atol=0.01, rtol=0.01), on(M, check_finite=False),
     ]  # fmt: skip
+    CASES[linalg.full_pinv] = CASES[linalg.pinv]
     REFUSED.append((linalg.pinv, on(M, return_rank=True), "return_rank"))
     CASES[linalg.qr] = [
         on(A), on(M, mode="economic"), on(real(2, 3)), on(M, mode="r"), on(A, mode="r", check_finite=False), on(B),

@@ -173,6 +173,7 @@ if sp is not None:
         on(real.complex(3, between=(0.1, 0.7)), b=real.complex(3, between=(0.1, 0.7))),
     ]  # fmt: skip
     CONSTANTS[sp.gammasgn] = [on(real(2, 3, between=(0.2, 3)))]
+    CONSTANTS[special.cancelled] = [on(real(2, 3), real(3), 5.0)]
     CONSTANTS[sp.round] = [on(real(2, 3, between=(0.1, 0.4)))]
 
     from autograd_mini.scipy._integrals import beta_moment, carlson, gamma_moment, hurwitz

@@ -47,7 +47,7 @@ def test_inverse_functions_on_and_off_their_cuts(f, z):
 def test_lists_in_which_there_are_tensors():
     t, s = ag.Tensor([1.0, 2.0], requires_grad=True), ag.Tensor(3.0, requires_grad=True)
     for result, by_s in [
-        (t + [s, 1.0], 1), (np.dot(t, [s, 1.0]), 1), (np.where([True, False], t, [s, s]), 1),
+        (t + [s, 1.0], 1), (np.dot(t, [s, 1.0]), 1), (np.where([True, False], t, [s, s]), 1),  # noqa: RUF005
         (np.average(t, weights=[s, 1.0]), -1 / 16), (np.clip(t, [0.0, s], 9.0), 1),
     ]:  # fmt: skip
         (got,) = ag.gradients([result], [s], [np.ones(result.shape)])

@@ -372,3 +372,48 @@ def test_float32(f):
     low = ag.grad(f)(a.astype(np.float32))
     assert low.dtype == np.float32
     np.testing.assert_allclose(low, ag.grad(f)(a), rtol=2e-3, atol=2e-3)
+
+
+# --- singular values that are cut off though they are not 0
+
+CUT = np.array([[3.0, 1.0], [0.0, 1.0]])
+
+
+@pytest.mark.filterwarnings("ignore::numpy.exceptions.RankWarning")
+@pytest.mark.parametrize(("f", "a"), [
+    (lambda a: total(np.linalg.pinv(a, rcond=0.5)), CUT),
+    (lambda a: total(np.linalg.pinv(a, rtol=0.5)), CUT),
+    (lambda a: total(np.linalg.pinv(a, rcond=0.3)), np.vstack([CUT, [[0.2, 0.4]]])),
+    (lambda a: total(np.linalg.pinv(a, rcond=0.3)), np.vstack([CUT, [[0.2, 0.4]]]).T * (1 + 0.3j)),
+    (lambda a: total(np.linalg.pinv(a, rcond=np.array([0.5, 0.01]))), np.stack([CUT, CUT.T])),
+    (lambda a: total(np.linalg.pinv(a, rcond=0.5, hermitian=True)), np.array([[3.0, 0.4], [0.4, -1.0]])),
+    (lambda a: total(np.linalg.lstsq(a, np.array([1.0, 2.0]), rcond=0.5)[0]), CUT),
+    (lambda b: total(np.linalg.lstsq(CUT, b, rcond=0.5)[0]), np.array([[1.0, 0.3], [2.0, -1.0]])),
+    (lambda a: total(*np.linalg.lstsq(a, np.ones(3), rcond=0.4)[:4:3]), np.vstack([CUT, [[0.2, 0.4]]])),
+    (lambda y: total(np.polyfit(np.arange(5.0), y, 2, rcond=0.2)), np.array([1.0, 0.2, 3.0, 2.0, 0.5])),
+])  # fmt: skip
+def test_singular_values_that_are_cut_off(f, a):
+    check(f, a)
+
+
+# --- one singular value 0
+
+
+def test_one_singular_value_0():
+    """Put together again, the factors give the matrix: its gradient must not lack what the vectors' signs hide."""
+    again = lambda a: (lambda u, s, v: (u * s) @ v)(*np.linalg.svd(a))  # noqa: E731
+    g = ag.grad(lambda a: np.sum(again(a)))(np.diag([2.0, 1.0, 0.0]))
+    assert np.isnan(g).all()
+    np.testing.assert_allclose(ag.grad(lambda a: np.sum(again(a)))(np.diag([2.0, 1.0, 0.5])), 1, rtol=1e-12)
+    hermitian = lambda a: (lambda u, s, v: (u * s) @ v)(*np.linalg.svd(a, hermitian=True))  # noqa: E731
+    assert np.isnan(ag.grad(lambda a: np.sum(hermitian(a)))(np.diag([2.0, 1.0, 0.0]))).all()
+
+
+def test_one_singular_value_0_of_which_nothing_is_asked():
+    leading = lambda a: (lambda u, s, v: (u[:, :2] * s[:2]) @ v[:2])(*np.linalg.svd(a))  # noqa: E731
+    a = np.diag([2.0, 1.0, 0.0])
+    g = ag.grad(lambda a: np.sum(leading(a)))(a)
+    expected = np.ones((3, 3))
+    expected[2, 2] = 0
+    np.testing.assert_allclose(g, expected, atol=1e-12)
+    np.testing.assert_array_equal(ag.grad(lambda a: np.sum(np.linalg.svd(a)[1]))(a), np.diag([1.0, 1, 0]))

@@ -77,3 +77,31 @@ def test_quad():
 def test_quad_to_infinity():
     got = ag.grad(lambda c: integrate.quad(lambda x, c: np.exp(-c * x * x), 0, np.inf, args=(c,))[0])(0.7)
     np.testing.assert_allclose(got, -np.sqrt(np.pi) / 4 * 0.7**-1.5, rtol=1e-7)
+
+
+def test_the_first_of_the_times_is_a_time_too():
+    """At ``t[0] == t0`` the solution moves with the time: ``f(y0)``, and ``-f(y0)`` by the beginning."""
+    y0 = np.array([0.5])
+
+    def first(start, t):
+        return integrate.solve_ivp(lambda t, y: -y * y, (start, 2.0), y0, t_eval=t, **FINE).y[0, 0]
+
+    t = np.array([0.0, 1.0, 2.0])
+    assert first(0.0, ag.Tensor(t)).data == 0.5
+    to_start, to_t = ag.grad(first, argnums=(0, 1))(0.0, t)
+    np.testing.assert_allclose(to_start, 0.25, rtol=1e-12)
+    np.testing.assert_allclose(to_t, [-0.25, 0, 0], atol=1e-12)
+    second = ag.grad(lambda t: ag.grad(first, argnums=1)(0.0, t)[0])(t)
+    np.testing.assert_allclose(second, [2 * 0.5**3, 0, 0], atol=1e-9)
+    last = lambda t: integrate.solve_ivp(lambda t, y: -y * y, (0.0, 2.0), y0, t_eval=t, **FINE).y[0, -1]  # noqa: E731
+    np.testing.assert_allclose(ag.grad(last)(t), [0, 0, -0.0625], atol=1e-8)
+    only = ag.grad(lambda t: integrate.solve_ivp(lambda t, y: -y * y, (0.0, 2.0), y0, t_eval=t, **FINE).y[0, 0])
+    np.testing.assert_allclose(only(np.zeros(1)), [-0.25], rtol=1e-12)
+
+
+def test_a_tensor_that_an_integrand_closes_over_is_refused():
+    a = ag.Tensor(2.0, requires_grad=True)
+    with pytest.raises(LostGradientError, match="quad closes over"):
+        integrate.quad(lambda x: a * x, 0, 1)
+    with pytest.raises(LostGradientError, match="quad closes over"):
+        integrate.quad(lambda x, b: a * x * b, 0, 1, args=(ag.Tensor(1.0, requires_grad=True),))

@@ -62,3 +62,40 @@ def test_what_is_refused():
         ag.scipy.interpolate.CubicSpline(X, ag.Tensor(Y[0]), bc_type=((1, 0.0), (1, 0.0)))
     with pytest.raises(UnsupportedArgumentError, match="place"):
         ag.scipy.interpolate.interp1d(X, Y[0])(ag.Tensor(0.3, requires_grad=True))
+
+
+def test_a_grid_refuses_pchip_at_the_call_too():
+    grid = ag.scipy.interpolate.RegularGridInterpolator((X,), ag.Tensor(Y[0], requires_grad=True))
+    with pytest.raises(UnsupportedArgumentError, match="pchip"):
+        grid([[0.3]], method="pchip")
+
+
+@pytest.mark.parametrize(("make", "keywords"), [
+    ("interp1d", {"bounds_error": False}), ("CubicSpline", {"extrapolate": False}),
+])  # fmt: skip
+def test_places_out_of_range_leave_the_others_alone(make, keywords):
+    at, y = np.array([0.3, 9.0, 2.9]), ag.Tensor(Y[0], requires_grad=True)
+    got = getattr(ag.scipy.interpolate, make)(X, y, **keywords)(at)
+    np.testing.assert_allclose(got.data, getattr(theirs, make)(X, Y[0], **keywords)(at), rtol=1e-13)
+    gradient = ag.gradients(np.sum(got[::2]), y)
+    np.testing.assert_allclose(np.sum(gradient * Y[0]), np.sum(got.data[::2]), rtol=1e-13)
+
+
+def test_points_out_of_range_of_a_grid():
+    at, y = np.array([[0.3], [9.0], [2.9]]), ag.Tensor(Y.T, requires_grad=True)
+    got = ag.scipy.interpolate.RegularGridInterpolator((X,), y, bounds_error=False)(at)
+    np.testing.assert_allclose(got.data, theirs.RegularGridInterpolator((X,), Y.T, bounds_error=False)(at), rtol=1e-13)
+    np.testing.assert_allclose(np.sum(ag.gradients(np.sum(got[::2]), y) * Y.T), np.sum(got.data[::2]), rtol=1e-13)
+
+
+@pytest.mark.parametrize("make", ["CubicSpline", "make_interp_spline"])
+def test_periodic_splines(make):
+    """The ends are one value: each has half of its weight."""
+    values = np.concatenate([Y[0][:-1], Y[0][:1]])
+    y = ag.Tensor(values, requires_grad=True)
+    got = getattr(ag.scipy.interpolate, make)(X, y, bc_type="periodic")(AT)
+    other = lambda v: getattr(theirs, make)(X, v, bc_type="periodic")(AT)  # noqa: E731
+    np.testing.assert_allclose(got.data, other(values), rtol=1e-12)
+    gradient = ag.gradients(np.sum(got), y)
+    direction = np.array([1.0, 0.3, -2.0, 0.4, 1.0])
+    np.testing.assert_allclose(np.sum(gradient * direction), np.sum(other(direction)), rtol=1e-12)

@@ -116,3 +116,20 @@ def test_refused(name):
 def test_refused_keyword(name, keywords):
     with pytest.raises(UnsupportedArgumentError, match=list(keywords)[-1]):
         getattr(linalg, name)(ag.Tensor(S, requires_grad=True), **keywords)
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (3, 2), (2, 3)])
+@pytest.mark.parametrize("name", ["rtol", "atol", "cond"])
+def test_singular_values_that_are_cut_off(name, shape):
+    """What is left out is not 0: the derivative is that of the truncated inverse."""
+    a = np.array([[3.0, 1.0, 0.2], [0.0, 1.0, 0.4], [0.3, 0.1, 0.2]])[: shape[0], : shape[1]]
+    b, w, h = np.arange(1.0, shape[0] + 1), np.cos(np.arange(6.0)), 1e-5
+    linalg, other = ag.scipy.linalg, pytest.importorskip("scipy.linalg")
+    keywords = {name: 0.5 if name != "atol" else 1.5}
+
+    def f(a, module=linalg):
+        y = module.lstsq(a, b, **keywords)[0] if name == "cond" else module.pinv(a, **keywords)
+        return np.sum(np.reshape(y, -1) * w[: y.size])
+
+    expected = [(f(a + d, other) - f(a - d, other)) / (2 * h) for d in (np.eye(a.size) * h).reshape(-1, *shape)]
+    np.testing.assert_allclose(ag.grad(f)(a).reshape(-1), expected, rtol=1e-6, atol=1e-8)

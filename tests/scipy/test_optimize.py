@@ -78,3 +78,16 @@ def test_a_tensor_that_is_closed_over_is_refused():
     a = ag.Tensor(2.0, requires_grad=True)
     with pytest.raises(LostGradientError):
         ag.scipy.optimize.brentq(lambda x: x * x - a, 0.0, 2.0)
+
+
+@pytest.mark.parametrize("args", [(), (ag.Tensor(1.0, requires_grad=True),)])
+@pytest.mark.parametrize(("name", "f", "start"), [
+    ("fixed_point", lambda a: lambda x, *b: (x + a / x) / 2, {"x0": np.ones(1)}),
+    ("root", lambda a: lambda x, *b: x * x - a, {"x0": np.ones(1)}),
+    ("root_scalar", lambda a: lambda x, *b: x * x - a, {"bracket": (0.0, 2.0)}),
+])  # fmt: skip
+def test_solvers_name_what_is_closed_over(name, f, start, args):
+    solver = getattr(ag.scipy.optimize, name)
+    with pytest.raises(LostGradientError, match=f"{name} closes over a Tensor"):
+        solver(f(ag.Tensor(2.0, requires_grad=True)), args=args, **start)
+    solver(f(2.0), **start)

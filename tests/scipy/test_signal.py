@@ -33,3 +33,14 @@ def test_complex_value(name, mode, shapes):
 def test_an_array_that_is_overwritten_is_refused():
     with pytest.raises(UnsupportedArgumentError, match="overwrite_data"):
         signal.detrend(ag.Tensor([1.0, 2.0]), overwrite_data=True)
+
+
+@pytest.mark.parametrize("shapes", [((1, 2), (2, 3)), ((2, 3), (1, 2)), ((2, 3), (2, 4)), ((2, 3), (2, 3))])
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+def test_complex_correlate2d(mode, shapes):
+    """SciPy conjugates the other one where it swaps the two."""
+    rng = np.random.default_rng(1)
+    x, y = (rng.normal(size=s) + 1j * rng.normal(size=s) for s in shapes)
+    np.testing.assert_allclose(
+        signal.correlate2d(ag.Tensor(x), y, mode).data, theirs.correlate2d(x, y, mode), rtol=1e-12, atol=1e-13
+    )
