@@ -232,12 +232,12 @@ def table(head: list[str], rows: list[list[Any]]) -> Iterator[str]:
 
 
 def mark(count: dict[str, int] | None) -> str:
-    """Return how a peer did on a function's rows: right of all, and how many were wrong without a word."""
+    """Return how a peer did on a function's rows: right of all, and how many differ without a word."""
     if count is None or not any(count.values()):
         return ""
     if not count["right"] and not count["wrong"]:
         return "–"
-    wrong = f", **{count['wrong']} wrong**" if count["wrong"] else ""
+    wrong = f", **{count['wrong']} differ**" if count["wrong"] else ""
     return f"{count['right']}/{sum(count.values())}{wrong}"
 
 
@@ -313,14 +313,17 @@ def page() -> Iterator[str]:
     yield ""
     yield "NumPy gives these functions no way to look for a Tensor. Where a gradient would be lost, they raise."
     yield ""
-    yield from table(
-        ["call", "instead"], [[f"`{call}`", f"`{rewrite}`"] for call, (_, rewrite) in UNDISPATCHED.items()]
-    )
+    yield from table(["call", "instead"], [[f"`{call}`", f"`{rewrite}`"] for call, rewrite in UNDISPATCHED.items()])
 
 
 def peer_counts(rows: dict[str, Any], versions: dict[str, str]) -> Iterator[str]:
     """Yield the table of what the peers make of the rows."""
-    yield "The same rows on the peers (functions of NumPy and `scipy.special`; a row is one call with its arguments):"
+    yield (
+        "The same rows on the peers (functions of NumPy and `scipy.special`; a row is one call with its arguments). "
+        "The judge is NumPy's own function, by differences. *Differ* counts values other than that, given without a word: "
+        "most are wrong (an ignored keyword, a lost path, another shape); `cholesky` and `eigh` of JAX and HIPS "
+        "autograd are another convention (they take both triangles for one, where NumPy reads one of them)."
+    )
     yield ""
     body = []
     for peer, version in versions.items():
@@ -332,7 +335,7 @@ def peer_counts(rows: dict[str, Any], versions: dict[str, str]) -> Iterator[str]
         body.append([f"{peer} {version}", functions, count["right"], count["wrong"], count["refused"]])
     everything = sum(sum(next(iter(c.values())).values()) for c in rows.values())
     body.append([f"autograd_mini {ag.__version__}", len(rows), everything, 0, 0])
-    yield from table(["", "functions", "rows right", "rows wrong without a word", "rows refused"], body)
+    yield from table(["", "functions", "rows right", "rows that differ without a word", "rows refused"], body)
 
 
 def stamp() -> str:

@@ -9,7 +9,7 @@ import pytest
 import autograd_mini as ag
 from autograd_mini.table import TABLE, Composite, Rule, name_of
 
-from .cases import CASES, Case
+from .cases import CASES, GREW, Case
 
 # --- what is tried -------------------------------------------------------------------------------------------------
 
@@ -26,7 +26,9 @@ def ours(function):
 
 def entries(*kinds):
     """Functions of these kinds; without the entry by which Tensors find ``t[i] = v``, which is `assign`."""
-    return [f for f, entry in TABLE.items() if isinstance(entry, kinds) and ours(f) and f is not operator.setitem]
+    return [
+        f for f, entry in TABLE.items() if isinstance(entry, kinds) and ours(f) and f not in {operator.setitem, *GREW}
+    ]
 
 
 def each(functions):

@@ -128,7 +128,7 @@ MISTAKES = {
     "(3, 4) + (5, 4)": (lambda: M34 + M54, errors.ShapeError, [r"np\.add", r"\(3, 4\)", r"\(5, 4\)"]),
     # functions and keywords
     "a ufunc of no library": (lambda: np.frompyfunc(abs, 1, 1)(X), errors.MissingRuleError, [r"ag\.defvjp", "detach"]),
-    "np.strings.upper(t)": (lambda: np.strings.upper(X), errors.MissingRuleError, [r"np\.strings"]),
+    "np.busday_count(t)": (lambda: np.busday_count(X, X), errors.MissingRuleError, [r"np\.busday_count", "dates"]),
     "np.hypot.reduce(where=)": (
         lambda: np.hypot.reduce(X, where=[True, False, True]),
         errors.UnsupportedArgumentError,
