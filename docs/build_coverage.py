@@ -320,7 +320,7 @@ def peer_counts(rows: dict[str, Any], versions: dict[str, str]) -> Iterator[str]
     """Yield the table of what the peers make of the rows."""
     yield (
         "The same rows on the peers (functions of NumPy and `scipy.special`; a row is one call with its arguments). "
-        "The judge is NumPy's own function, by differences. *Differ* counts values other than that, given without a word: "
+        "The judge is NumPy's own function, by differences. *Differ* counts other values, given without a word: "
         "most are wrong (an ignored keyword, a lost path, another shape); `cholesky` and `eigh` of JAX and HIPS "
         "autograd are another convention (they take both triangles for one, where NumPy reads one of them)."
     )
