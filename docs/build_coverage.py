@@ -298,6 +298,7 @@ def page() -> Iterator[str]:
             for name, (function, kind) in known.items()
             if kind == "primitive"
             for i, reason in TABLE[function].refusals.items()
+            if TABLE[function].operands[i] != "index"  # which has no derivative anyway
         ],
     )
     yield "## Functions that are refused"
