@@ -12,6 +12,8 @@ import autograd_mini as ag
 from autograd_mini import errors
 from autograd_mini.graph import toposort
 
+from .opaque import Box, objects_of
+
 Point = namedtuple("Point", "x y")
 
 
@@ -274,17 +276,6 @@ def test_an_exception_in_the_sweep_leaves_things_clean():
 
 
 # --- what leaves the function otherwise than in a tree of results -------------------------------------------
-
-
-class Box:
-    def __init__(self, inside):
-        self.inside = inside
-
-
-def objects_of(tensor):
-    objects = np.empty(1, object)
-    objects[0] = tensor
-    return objects
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ import autograd_mini as ag
 from autograd_mini import errors
 from autograd_mini.recording import current
 
+from .opaque import Box, objects_of
+
 Point = namedtuple("Point", "x y")
 
 
@@ -952,17 +954,6 @@ def test_assigning_to_the_variable_does_not_overwrite_the_argument():
         with pytest.raises(errors.AutogradError, match=r"t\.data|leaf"):
             ag.grad(lambda x, nested=nested: ag.grad(f)(x)[0] if nested else f(x))(x)
         np.testing.assert_array_equal(x, [1, 2])
-
-
-class Box:
-    def __init__(self, inside):
-        self.inside = inside
-
-
-def objects_of(tensor):
-    objects = np.empty(1, object)
-    objects[0] = tensor
-    return objects
 
 
 @pytest.mark.parametrize(
