@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedArgumentError
+from ..rules.composite import array
 from ..table import name_of, primitive, refusal
 from ..tensor import Tensor, wrap
 
@@ -75,13 +76,6 @@ def value_of(a: Any) -> Any:
 def constant_of(a: Any) -> Tensor:
     """Return a Tensor without a history."""
     return wrap(np.asarray(a), None)
-
-
-def array(a: Any) -> Any:
-    """Return what SciPy makes of an argument first: a number or a list becomes an array."""
-    if isinstance(a, (list, tuple)) and holds_tensor(a):
-        return np.stack([array(x) for x in a])
-    return a if hasattr(a, "dtype") else np.asarray(a)
 
 
 def refuse(function: Callable[..., Any], **unhandled: Any) -> None:
