@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import pairwise
+from collections.abc import Callable, Iterable
+from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .errors import AutogradError, DTypeError, GradcheckError
+from .diagnose import Verdict, disturbed, drifting, explain, recorded
+from .errors import AutogradError, DTypeError, GradcheckError, RuleError
 from .graph import on_path, toposort
+from .measure import Suspect, applied, call_of, differentiable, signed, suspects
 from .recording import no_grad, recording
 from .tensor import Tensor, unwrap
 from .transforms import gradients, vjp
@@ -33,6 +35,13 @@ def gradcheck(
     difference :math:`D(h) = g\,(f(x + h e_i) - f(x - h e_i)) / 2h` at two steps, extrapolated (Richardson) to
     :math:`(4 D(h/2) - D(h)) / 3`, whose error is of order :math:`h^4`. Up to 64 entries are compared one by one;
     of more, a seeded sample, and random directions in which a wrong entry is then found by bisection.
+
+    If they disagree, each primitive on the way is measured by itself, and the first wrong one is named. Then mistakes
+    are tried out on it: a factor, a sign, a transpose, another axis, a sum over broadcast axes that is missing, a use
+    that is not counted, a dropped `g`, a missing local derivative, a derivative at the wrong place, a conjugate. One is
+    named only if it makes the numbers agree in all entries, here and at points nearby; if several do, the simplest
+    comes first. If all primitives are right, what lies between them is examined: values that left the graph, or that
+    were written to, and hooks.
 
     Parameters
     ----------
@@ -75,7 +84,8 @@ def gradcheck(
     autograd_mini.errors.GradcheckError: gradient: 2 of 2 compared entries disagree with difference quotients.
       worst: argument 0, index (0,): analytic ..., numeric ... (+-...), ratio 0.666667, relative error 0.333
       from there: autograd_mini.check.cube
-      Every entry is off by the same factor, 0.666667: look for a constant, or a mean that should be a sum.
+      wrong rule: autograd_mini.check.cube, operand x, shape (2,)
+      Every entry is off by the same factor, 0.666667 = 2/3 (in all 2 measured entries, and at 2 points nearby). Look...
     """
     rng = np.random.default_rng(seed)
     leaves, rebuild = flatten(inputs)
@@ -94,8 +104,10 @@ def gradcheck(
         outs, _ = flatten(f(*rebuild([next(left) if n == 1 else next(left) + 1j * next(left) for n in parts])))
         return [part for out in outs for part in _real_parts(out)]
 
+    first, given = function, primals
     for k in range(order):
         comparison = _Comparison(function, primals, names, "gradient" + k * " of the gradient", rtol, atol, rng)
+        comparison.below = (first, given, k) if k else None
         comparison.run()
         function = _pulled(function, len(primals))  # its cotangents are arguments too: forward mode relies on them
         primals = primals + comparison.cotangents
@@ -122,6 +134,7 @@ class _Comparison:
     ) -> None:
         self.f, self.primals, self.names, self.what = f, primals, names, what
         self.rtol, self.atol, self.rng = rtol, atol, rng
+        self.below: tuple[Flat, list[Array], int] | None = None  # the function, the point, how often it is pulled back
         outs = self.outputs(primals)
         if not outs:
             raise GradcheckError("f returns no real array: there is nothing to differentiate. Is `return` missing?")
@@ -169,9 +182,9 @@ class _Comparison:
                 pairs = [(o, g) for o, g in zip(outs, self.cotangents, strict=True) if isinstance(o, Tensor)]
                 self.gradients = gradients([o for o, _ in pairs], tensors, [g for _, g in pairs])
         except AutogradError as error:
-            raise GradcheckError(
-                f"f runs on arrays, but its {self.what} does not: {type(error).__name__}: {error}"
-            ) from error
+            lines = self.culprit(range(len(self.primals))) if isinstance(error, RuleError) else []
+            first = f"f runs on arrays, but its {self.what} does not: {type(error).__name__}: {error}"
+            raise GradcheckError("\n  ".join([first, *lines])) from error
         difference = np.abs(_line([unwrap(o) for o in outs]) - self.base).max(initial=0)
         if not difference <= 1e-9 * np.abs(self.base).max(initial=0):
             raise GradcheckError(
@@ -271,20 +284,83 @@ class _Comparison:
                 f"ratio {worst.analytic / (worst.numeric or np.nan):.6g}, relative error {_relative(worst):.3g}",
                 *([f"wrong: {', '.join(bad)}; right: {', '.join(good)}"] if good else []),
                 f"from there: {', '.join(steps) or 'nothing was recorded'}",
-                self.advice(k, compared[k], worst),
+                *(self.culprit({i for i, _ in wrong}, self.doubt(k, worst)) or [self.advice(k, compared[k], worst)]),
                 *(["The order below is right: does a rule take for constant what is not (.detach())?"] * higher),
             ]
         )
 
-    def advice(self, k: int, entries: list[_Entry], worst: _Entry) -> str:
-        wrong = [entry for entry in dict.fromkeys(entries) if not entry.right]
-        analytic, numeric, ones = (np.array([e[i] for e in wrong]) for i in (1, 2, 5))
-        tiny = 1e-6 * float(np.abs([analytic, numeric]).max())
-        ratios = analytic / np.where(numeric == 0, np.nan, numeric)
+    def culprit(self, wrong: Iterable[int], doubt: str | None = None) -> list[str]:
+        """Name the primitive whose rule is wrong, and how; else where the kink is, or what left the graph."""
+        rng = np.random.default_rng(0)
+        try:
+            nodes, _, tensors = recorded(self.f, self.primals)
+        except Exception:  # what raised has been, or will be, reported
+            return []
+        wanted = [node for k in wrong if (node := tensors[k].node) is not None]
+        doubtful: list[str] = []
+        guilty: dict[str, list[str]] = {}
+        for suspect in islice(suspects(nodes, wanted, rng), 8):
+            try:
+                verdict = explain(suspect, rng)
+            except Exception:  # what a function or a rule raises elsewhere must not hide that this gradient is wrong
+                verdict = Verdict("rule", [f"wrong rule: {suspect.title}"])
+            if verdict.kind == "rule":
+                guilty.setdefault(suspect.brief, verdict.lines)
+            elif not doubtful:
+                doubtful = verdict.lines
+        if guilty:
+            (_, lines), *others = guilty.items()
+            also = [f"Wrong by themselves too: {', '.join(name for name, _ in others)}."] if others else []
+            return [*lines, *also]
+        if doubtful:
+            return [doubtful[0], *([doubt] if doubt is not None and doubtful[1:] else doubtful[1:])]
+        if doubt is not None:
+            return []
+        try:
+            if lines := disturbed(nodes):
+                return lines
+            for k in sorted(wrong):
+                if lines := drifting(self.f, self.primals, self.cotangents, k):
+                    return [*self.detaching(), *lines]
+        except Exception:  # f recorded at a point nearby, a rule fed with what it never met: the report comes first
+            return []
+        return []
+
+    def detaching(self) -> list[str]:
+        """Name the primitive whose rule takes a value for constant that is not, where the order below was right."""
+        if self.below is None:
+            return []
+        f, primals, depth = self.below
+        nodes, _, _tensors = recorded(f, primals)  # these keep the values of the leaves
+        alike: set[Any] = set()  # of many nodes with one rule and equal shapes, one is tried
+        for node in reversed(nodes):
+            call = call_of(node) if node.rule is not None else None
+            if call is None or call.several:
+                continue
+            kind = node.rule, *map(np.shape, call.operands)
+            if kind in alike:
+                continue
+            alike.add(kind)
+            which = [i for i, p in enumerate(node.parents) if p is not None and differentiable(call.operands[i])]
+            function, arrays = _single(call, which), [call.operands[i] for i in which]
+            if any(a.dtype.kind == "c" for a in (*arrays, *call.outs)):
+                continue
+            rng = np.random.default_rng(0)
+            outs = call.outs
+            cotangents = [signed(rng, o.size).reshape(o.shape) for o in outs]
+            for _ in range(depth):
+                function, outs = _pulled(function, len(arrays)), list(arrays)
+                arrays = arrays + cotangents
+                cotangents = [signed(rng, o.size).reshape(o.shape) for o in outs]
+            for k, i in enumerate(which):
+                if drifting(function, arrays, cotangents, k):
+                    return [f"wrong rule: {Suspect(call, i, node, None).title}"]
+        return []
+
+    def doubt(self, k: int, worst: _Entry) -> str | None:
+        """Say why the quotients may be no measure of the gradient here, if they are not."""
         if not np.isfinite(worst.numeric):
             return "f is not finite on both sides: the point lies at an edge of the domain. Move it inside."
-        if not np.isfinite(analytic).all():
-            return "The sweep gives nan or inf where f is smooth: look for 0/0, 0*inf or log(0) in a rule."
         if sides := self.sides(k, worst):
             return (
                 f"The slopes on the two sides differ ({sides[0]:.4g} on the left, {sides[1]:.4g} on the right): a kink "
@@ -292,6 +368,17 @@ class _Comparison:
             )
         if not worst.error < 0.1 * abs(worst.analytic - worst.numeric):
             return "The quotients do not settle: a kink or an edge of the domain may be near, or f is noisy."
+        return None
+
+    def advice(self, k: int, entries: list[_Entry], worst: _Entry) -> str:
+        wrong = [entry for entry in dict.fromkeys(entries) if not entry.right]
+        analytic, numeric, ones = (np.array([e[i] for e in wrong]) for i in (1, 2, 5))
+        tiny = 1e-6 * float(np.abs([analytic, numeric]).max())
+        ratios = analytic / np.where(numeric == 0, np.nan, numeric)
+        if not np.isfinite(analytic).all() and np.isfinite(worst.numeric):
+            return "The sweep gives nan or inf where f is smooth: look for 0/0, 0*inf or log(0) in a rule."
+        if doubt := self.doubt(k, worst):
+            return doubt
         if np.abs(analytic).max() <= tiny:
             return (
                 "The sweep gives 0 where f varies: look for a detached value (np.asarray, .detach()) or a missing vjp."
@@ -325,6 +412,16 @@ def _pulled(f: Flat, count: int) -> Flat:
         return list(pullback(list(arrays[count:])))
 
     return pulled
+
+
+def _single(call: Any, which: list[int]) -> Flat:
+    """Return a recorded call as a function of some of its operands."""
+
+    def single(*arrays: Any) -> list[Any]:
+        given = dict(zip(which, arrays, strict=True))
+        return [applied(call.rule, [given.get(i, x) for i, x in enumerate(call.operands)], call.kwargs)]
+
+    return single
 
 
 def _real_parts(out: Any) -> list[Any]:

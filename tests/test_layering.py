@@ -12,11 +12,12 @@ ROOT = Path(__file__).parents[1]
 
 # rules -> table <- tensor -> graph <- program <- source <- compile; the rest hangs off the side.
 # An arrow may skip a step: who may import program may import what program rests on.
-LEAVES = {"errors", "trees"}
+LEAVES = {"errors", "trees", "arrays"}
 CORE = {
     "errors": set(),
     "trees": {"errors"},
-    "graph": {"errors"},
+    "arrays": {"errors"},
+    "graph": {"errors", "arrays"},
     "table": LEAVES,
     "rules": LEAVES | {"table"},
     "recording": {"errors"},  # the state of recording, apart from tensor: open to whoever may import tensor
@@ -31,8 +32,12 @@ ALLOWED = CORE | {
     "batching": OFF_THE_SIDE | {"rules"},
     "jacobians": OFF_THE_SIDE | {"transforms", "batching"},
     "checkpointing": OFF_THE_SIDE | {"transforms", "batching"},
-    "check": OFF_THE_SIDE | {"transforms"},
-    "debug": OFF_THE_SIDE,
+    "measure": OFF_THE_SIDE,
+    "hypotheses": OFF_THE_SIDE | {"measure"},
+    "diagnose": OFF_THE_SIDE | {"measure", "hypotheses"},
+    "check": OFF_THE_SIDE | {"transforms", "measure", "diagnose"},
+    "debugging": OFF_THE_SIDE,
+    "reasons": OFF_THE_SIDE | {"debugging"},
     "scipy": OFF_THE_SIDE | {"transforms", "rules"},
     "viz": OFF_THE_SIDE | {"program", "source"},
 }
