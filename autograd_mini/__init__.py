@@ -12,7 +12,9 @@ from . import errors, scipy
 from . import rules as _rules  # noqa: F401 (fills the table)
 from .check import gradcheck
 from .checkpointing import checkpoint
+from .debugging import debug
 from .jacobians import hessian, jacobian
+from .reasons import why
 from .recording import keep, no_grad, recording, scope
 from .rules.special import logsumexp
 from .table import defvjp, primitive
@@ -25,6 +27,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Tensor",
     "checkpoint",
+    "debug",
     "defvjp",
     "draw",
     "elementwise_grad",
@@ -47,4 +50,5 @@ __all__ = [
     "stop_gradient",
     "value_and_grad",
     "vjp",
+    "why",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import is_other
 from .batching import Batched, UnbatchableError, one_for_all
 from .errors import LostGradientError, UnsupportedArgumentError
 from .graph import Leaf, Node, next_serial, pullback, toposort
@@ -57,6 +58,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     >>> print(ag.grad(lambda x: layer(layer(x)))(0.0))
     1.253...
     """
+    if not callable(f):
+        raise TypeError(f"checkpoint takes a function, as in ag.checkpoint(f)(x), not a {type(f).__name__}.")
     name = getattr(f, "__name__", "the function")
 
     @functools.wraps(f)
@@ -154,9 +157,10 @@ class _Segment:
 
     def pull(self, i: int, g: Any, operands: Sequence[Any]) -> Any:
         """Return the cotangent of the i-th operand; all are found at once, the first time that one is asked for."""
-        if self.last is None or self.last[0] is not g or i not in self.last[1]:
-            self.last = g, self.backward(g, operands)
-        found = self.last[1]
+        last = self.last  # other threads may sweep this graph too, with other cotangents
+        if last is None or last[0] is not g or i not in last[1]:
+            last = self.last = g, self.backward(g, operands)
+        found = last[1]
         p = found.pop(i)
         if not found:
             self.last = None
@@ -235,8 +239,10 @@ def put_in(node: Node, swap: dict[Any, _StandIn]) -> None:
 
 
 def sample(tensor: Tensor) -> Any:
-    """Return some entries, evenly spread."""
-    flat = np.reshape(tensor.data, -1)
+    """Return some entries, evenly spread; none of an array that may be lazy, for they would be computed."""
+    if is_other(tensor.data):
+        return np.empty(0, tensor.dtype)
+    flat = tensor.data.reshape(-1)
     return np.array(flat[:: -(-flat.size // SAMPLE) or 1])
 
 
@@ -263,3 +269,4 @@ def _checkpointed_vjp(i: int, g: Any, _y: Any, *operands: Any, segment: _Segment
 _RULE = Rule(
     checkpointed, (), _checkpointed_vjp, broadcasts=False, view=False, signature=None, only={}
 )  # not in the table: each call is another function
+_RULE.name = "ag.checkpoint"  # what messages call it

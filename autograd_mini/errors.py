@@ -7,6 +7,7 @@ __all__ = [
     "GraphFreedError",
     "LostGradientError",
     "MissingRuleError",
+    "NonFiniteError",
     "NothingRecordedError",
     "OverwrittenError",
     "RenderError",
@@ -42,6 +43,10 @@ class LostGradientError(AutogradError, TypeError):
 
 class NothingRecordedError(AutogradError, RuntimeError):
     """A gradient was asked of a value that has no recorded path to any leaf."""
+
+
+class NonFiniteError(AutogradError, FloatingPointError):
+    """Under `ag.debug()`: a nan or an inf came up, in a result or in a cotangent."""
 
 
 class GraphFreedError(AutogradError, RuntimeError):

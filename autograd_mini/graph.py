@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from .arrays import NeedsValues, asked, is_other, other_kind
 from .errors import GraphFreedError, OverwrittenError, RuleError
 
 __all__ = ["Leaf", "Node", "Spec", "View", "pullback", "toposort", "unbroadcast"]
@@ -38,14 +39,19 @@ class Spec:
 
 
 class Extra:
-    """What few nodes have: a name, a Tensor that wants the cotangent as its `.grad`, hooks that look at it."""
+    """What few nodes have: a name, a Tensor that wants the cotangent as its `.grad`, hooks that look at it.
 
-    __slots__ = ("hooks", "name", "owner")
+    And where they were made, and how values computed from them left the graph: what `ag.debug` remembers.
+    """
+
+    __slots__ = ("exits", "hooks", "name", "owner", "place")
 
     def __init__(self) -> None:
         self.name: str | None = None
         self.owner: Callable[[], Any] | None = None
         self.hooks: dict[int, Callable[[Array], Array | None]] = {}
+        self.place: Any = None
+        self.exits: dict[Any, str] = {}
 
 
 class Several:
@@ -195,8 +201,8 @@ class Node:
 
     @property
     def value(self) -> Array | None:
-        """The value where it is still known, else None: pictures say so and never guess."""
-        return None if isinstance(self.out, (Spec, Several)) else self.out
+        """The value where it is known, else None: pictures say so and never guess, nor compute a lazy one."""
+        return None if isinstance(self.out, (Spec, Several)) or is_other(self.out) else self.out
 
     def item(self, i: int) -> Node:
         """Return a new node for one output, where there are several."""
@@ -235,6 +241,19 @@ class Alias(View):
     def __init__(self, data: Array, source: Leaf, scope: tuple[str, ...]) -> None:
         self.made(None, (), None, (), Spec(data), 0, scope)
         self.source = source
+
+
+class Cut(Alias):
+    """Where a path ends, with its other side: only `ag.debug` makes them, for those who ask why no cotangent passes."""
+
+    __slots__ = ("how",)
+
+    def __init__(
+        self, data: Array, source: Leaf | None, scope: tuple[str, ...], parents: tuple[Node | None, ...], how: str
+    ) -> None:
+        self.made(None, (), None, parents, Spec(data), 0, scope)
+        self.source = source
+        self.how = how
 
 
 class Leaf(Node):
@@ -289,7 +308,7 @@ class Leaf(Node):
     def value(self) -> Array | None:
         """The owner's present value; None when the owner is gone."""
         owner = self.owner() if self.owner is not None else None
-        return super().value if owner is None else owner.data
+        return super().value if owner is None else None if is_other(owner.data) else owner.data
 
     def free(self) -> None:
         """Keep the leaf: there is nothing to let go of."""
@@ -339,8 +358,8 @@ def toposort(ends: Iterable[Node], constants: bool = False, since: int = 0) -> I
 def freed(node: Node) -> GraphFreedError:
     """Return the error of a graph that an earlier sweep freed."""
     return GraphFreedError(
-        f"This graph was freed: {node!r} was swept with retain_graph=False. "
-        "Call backward(retain_graph=True) (the default) on the first sweep, or compute the value again."
+        f"This graph was freed: an earlier backward(retain_graph=False) went through {node.name or node.rule.name} of "
+        f"shape {node.shape}. Call backward(retain_graph=True) (the default) there, or compute the value again."
     )
 
 
@@ -388,6 +407,8 @@ def pullback(
         useful = on_path(list(toposort(cotangents, since=min((node.serial for node in wanted), default=0))), wanted)
     pending = dict(cotangents)
     found: dict[Node, Array] = {}
+    kind = None if lift is not None else other_kind(pending.values())
+    unusual = lift is not None or kind is not None
     heap = [(-node.serial, node) for node in pending]  # the newest first, as in `toposort`
     heapify(heap)
     while heap:
@@ -408,8 +429,11 @@ def pullback(
         if node.seen:
             check_unwritten(node)
         out, kwargs, vjps = node.out, node.kwargs, rule.vjps
-        if lift is not None:
-            args, out = lifted(node, lift)
+        if unusual:
+            if lift is not None:
+                args, out = lifted(node, lift)
+            else:
+                vjps = InKind(rule, kind)
         where = -1
         for parent in node.parents:
             where += 1
@@ -418,12 +442,17 @@ def pullback(
             vjp = vjps[where]
             if vjp is None:
                 continue
-            if kwargs is not None:
-                p = vjp(g, out, *args, **kwargs)
-            elif len(args) == 2:  # faster than *args
-                p = vjp(g, out, args[0], args[1])
-            else:
-                p = vjp(g, out, *args)
+            try:
+                if kwargs is not None:
+                    p = vjp(g, out, *args, **kwargs)
+                elif len(args) == 2:  # faster than *args
+                    p = vjp(g, out, args[0], args[1])
+                else:
+                    p = vjp(g, out, *args)
+            except Exception as error:
+                operand = rule.operands[min(where, len(rule.operands) - 1)] if rule.operands else where
+                error.add_note(f"This happened in the sweep, in the rule of {rule.name} for its operand {operand}.")
+                raise
             like = parent.out
             try:
                 if p.shape != like.shape or p.dtype is not like.dtype:
@@ -447,6 +476,28 @@ def pullback(
         if free:
             node.free()
     return found
+
+
+class InKind:
+    """The vjps of a rule in a sweep of cotangents of another kind than NumPy's: they must give that kind."""
+
+    def __init__(self, rule: Any, kind: Any) -> None:
+        self.rule, self.kind = rule, kind
+
+    def __getitem__(self, i: int) -> Callable[..., Array] | None:
+        """Return the vjp of one operand; it refuses by name what would fetch a lazy array into memory."""
+        vjp = self.rule.vjps[i]
+        if vjp is None:
+            return None
+        return lambda *args, **kwargs: self.called(vjp, args, kwargs)
+
+    def called(self, vjp: Callable[..., Array], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Array:
+        """Call a vjp."""
+        name = f"The derivative of {self.rule.name}"
+        try:
+            return asked(vjp, args, kwargs, self.kind, name)
+        except NeedsValues as error:
+            raise error.named(name) from None
 
 
 def hooked(node: Node, g: Array) -> Array:
@@ -509,9 +560,17 @@ def check_unwritten(node: Node) -> None:
             now += parent.version
     if now != node.seen:
         kept = [p for a, p in zip(node.args or (), node.parents, strict=False) if p is not None and a is not p]
-        names = list(dict.fromkeys(f"{p.name or 'a leaf'} {p.shape}" for p in kept if p.version))
+        names = list(dict.fromkeys(described(p) for p in kept if p.version))
         which = names[0] if len(names) == 1 else "one of " + ", ".join(names)
         raise OverwrittenError(
             f"A value that {node.rule.name} had used was written to afterwards (t.data = ...), and its derivative "
             f"needs the old one: {which}. Run backward() before the update, or compute the result again after it."
         )
+
+
+def described(node: Node) -> str:
+    """Return how a message calls a value that can be overwritten: a leaf, or what shows its memory."""
+    source = source_of(node)
+    if node.name is None and source is not None and source is not node:
+        return f"a view {node.shape} of {source.name or 'a leaf'} {source.shape}"
+    return f"{node.name or 'a leaf'} {node.shape}"

@@ -12,7 +12,7 @@ from .batching import Batched, UnbatchableError, one_for_all
 from .errors import DTypeError
 from .graph import Node, toposort
 from .tensor import Tensor, node_of, unwrap, wrap
-from .transforms import Point, chosen_by, function_of, grad, labels, linearise, swept
+from .transforms import Point, called, chosen_by, function_of, gradient_of, labels, linearise, swept
 
 __all__ = ["ENTRIES", "hessian", "jacobian"]
 
@@ -58,14 +58,21 @@ def jacobian(
     array([[2., 1., 0.],
            [0., 3., 2.]])
     """
+    called(f, "jacobian")
+    return _jacobian(f, argnums, bool(holomorphic), "jacobian")
+
+
+def _jacobian(
+    f: Callable[..., Any], argnums: int | tuple[int, ...], holomorphic: bool, what: str
+) -> Callable[..., Any]:
     several = isinstance(argnums, (tuple, list))
-    chosen = chosen_by(argnums)
+    chosen = chosen_by(argnums, what)
 
     @functools.wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         function, primals = function_of(f, chosen, args, kwargs)
-        point = linearise(function, primals, chosen, "jacobian")
-        _check(point, primals, chosen, holomorphic)
+        point = linearise(function, primals, chosen, what)
+        _check(point, primals, chosen, holomorphic, what)
         rows = []
         for i, out in enumerate(point.outs):
             found = _rows(point, out) if i in point.tracked else _zeros(point, out)
@@ -110,35 +117,40 @@ def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callab
            [3., 0., 1.],
            [2., 1., 0.]])
     """
-    return jacobian(grad(f, argnums), argnums)
+    called(f, "hessian")
+    both = gradient_of(f, argnums, False, "hessian")
+    return _jacobian(functools.wraps(f)(lambda *args, **kwargs: both(*args, **kwargs)[1]), argnums, False, "hessian")
 
 
-def _check(point: Point, primals: tuple[Any, ...], numbers: tuple[int, ...], holomorphic: bool) -> None:
+def _check(point: Point, primals: tuple[Any, ...], numbers: tuple[int, ...], holomorphic: bool, what: str) -> None:
     for k, x in enumerate(point.inputs):
         if (x.dtype.kind == "c") == holomorphic:
             continue
         name = labels(primals, numbers)[k]
         if x.dtype.kind == "c":
-            raise DTypeError(
-                f"jacobian needs real arguments; argument {name} is {x.dtype}, and a derivative by it is one number "
-                "only if f is holomorphic: then say jacobian(f, holomorphic=True). Else use jvp and vjp, or write f of "
-                "the real and the imaginary part."
-            )
+            hint = "Write f of the real and the imaginary part."
+            if what == "jacobian":
+                hint = (
+                    "A derivative by it is one number only if f is holomorphic: then say jacobian(f, holomorphic=True)."
+                    " Else use jvp and vjp, or write f of the real and the imaginary part."
+                )
+            raise DTypeError(f"{what} needs real arguments; argument {name} is {x.dtype}. {hint}")
         raise DTypeError(
-            f"holomorphic=True needs complex arguments; argument {name} is {x.dtype}. "
+            f"jacobian: holomorphic=True needs complex arguments; argument {name} is {x.dtype}. "
             "Pass x.astype(complex), or leave holomorphic out."
         )
     for out in point.outs:
         kind = (out if isinstance(out, Tensor) else np.asarray(out)).dtype.kind
         if kind not in "fciub":
             raise DTypeError(
-                f"jacobian needs a function that returns arrays of numbers; among its results is a "
+                f"{what} needs a function that returns arrays of numbers; among its results is a "
                 f"{type(out).__name__}. Is a `return` missing?"
             )
         if holomorphic and kind != "c":
             raise DTypeError(
-                "holomorphic=True needs complex results, and this one is real: a real function of complex numbers is "
-                "not holomorphic unless it is constant. Use vjp, or write it of the real and the imaginary part."
+                f"jacobian: holomorphic=True needs complex results, not {np.asarray(unwrap(out)).dtype}: a real "
+                "function of complex numbers is not holomorphic unless it is constant. Use vjp, or write it of the "
+                "real and the imaginary part."
             )
 
 
@@ -164,9 +176,12 @@ def _swept_rows(point: Point, out: Tensor, unit: complex) -> list[Any]:
     if n == 1 or any(each.extra is not None and each.extra.hooks for each in passed):  # hooks see one cotangent
         return _one_by_one(point, node, unit)
     chunk = max(1, ENTRIES // max(each.size for each in passed))
+    parts = None
     try:
         parts = [_batch(point, node, range(i, min(i + chunk, n)), unit) for i in range(0, n, chunk)]
     except Exception:  # a rule that computes with something else than NumPy's functions cannot take a batch
+        pass
+    if parts is None:  # not in the handler: what is raised now has nothing to do with batches
         return _one_by_one(point, node, unit)
     return [
         _joined(pieces, np.concatenate, node, x)

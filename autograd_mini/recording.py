@@ -5,9 +5,22 @@ from __future__ import annotations
 import inspect
 from contextlib import ContextDecorator
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-__all__ = ["State", "current", "is_recording", "keep", "no_grad", "recording", "scope"]
+__all__ = ["State", "Watch", "current", "is_recording", "keep", "no_grad", "recording", "scope"]
+
+
+class Watch(Protocol):
+    """Somebody who looks on while results are recorded: `ag.debug`."""
+
+    def recorded(self, rule: Any, operands: Any, result: Any) -> None:
+        """A rule was applied: `result` is a Tensor, or a tuple of them."""
+
+    def cut(self, result: Any, operands: Any, how: str) -> None:
+        """A result was made to which no cotangent passes."""
+
+    def left(self, tensor: Any, how: str) -> None:
+        """A value left the graph."""
 
 
 class State(NamedTuple):
@@ -16,8 +29,9 @@ class State(NamedTuple):
     mode: str = "differentiable"  # or "off"; or "everything": constants get nodes too
     keep: bool = False  # large values stay with their nodes
     scope: tuple[str, ...] = ()
-    plain: bool = True  # differentiable and not keep: what the fast path asks
+    plain: bool = True  # differentiable, not keep, nobody watches: what the fast path asks
     blocks: tuple[tuple[Any, Any], ...] = ()  # the settings entered, each with the state outside
+    watch: Watch | None = None
 
 
 current: ContextVar[State] = ContextVar("autograd_mini.recording", default=State())  # noqa: B039 (immutable)
@@ -30,11 +44,17 @@ class Setting(ContextDecorator):
         self.change = change
 
     def __call__(self, function: Any) -> Any:
+        if not callable(function):
+            name = type(self).__name__
+            raise TypeError(
+                f"ag.{name} decorates functions; this is a {type(function).__name__}. For a part of a program write "
+                f"`with ag.{name}(...):`."
+            )
         kinds = (inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction)
         if any(kind(function) for kind in kinds):
             raise TypeError(
-                f"{function.__name__} is a generator or coroutine: its body runs after the call, when the block has "
-                f"been left. Write `with ag.{type(self).__name__}(...):` inside it."
+                f"ag.{type(self).__name__}: {function.__name__} is a generator or coroutine: its body runs after the "
+                f"call, when the block has been left. Write `with ag.{type(self).__name__}(...):` inside it."
             )
         return super().__call__(function)
 
@@ -44,8 +64,9 @@ class Setting(ContextDecorator):
 
     def entered(self, outside: State) -> State:
         """Return the state inside, which knows the way out."""
-        mode, keep, scope, _, _ = self.changed(outside)
-        return State(mode, keep, scope, mode == "differentiable" and not keep, (*outside.blocks, (self, outside)))
+        state = self.changed(outside)
+        plain = state.mode == "differentiable" and not state.keep and state.watch is None
+        return state._replace(plain=plain, blocks=(*outside.blocks, (self, outside)))
 
     def __enter__(self) -> None:
         current.set(self.entered(current.get()))
@@ -68,6 +89,11 @@ class Setting(ContextDecorator):
 class no_grad(Setting):
     """Record nothing inside; as a context manager or a decorator.
 
+    A thread or a task has its own state: what one does inside is not seen by the others. A new thread begins with
+    recording on, and a new task of asyncio as its maker is; Python can hand the state on to threads too
+    (``sys.flags.thread_inherit_context``). A generator runs in its caller's state, so one that yields inside the block
+    leaves its caller inside until it goes on: let it yield outside.
+
     Examples
     --------
     >>> import autograd_mini as ag
@@ -80,7 +106,7 @@ class no_grad(Setting):
 
     def __init__(self, *function: Any) -> None:
         if function:
-            raise TypeError("no_grad takes no argument. As a decorator it needs its parentheses: @ag.no_grad()")
+            raise TypeError("no_grad takes no argument. As a decorator it needs its parentheses: @ag.no_grad().")
         super().__init__(mode="off")
 
 
@@ -88,6 +114,8 @@ class recording(Setting):
     """Record again inside, within a `no_grad` (differentiable paths; or ``everything=True``)."""
 
     def __init__(self, everything: bool = False) -> None:
+        if callable(everything):
+            raise TypeError("recording takes no function. As a decorator it needs its parentheses: @ag.recording().")
         super().__init__(mode="everything" if everything else "differentiable")
 
     def changed(self, state: State) -> State:
@@ -110,7 +138,9 @@ class keep(Setting):
     (False, True)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *function: Any) -> None:
+        if function:
+            raise TypeError("keep takes no argument. As a decorator it needs its parentheses: @ag.keep().")
         super().__init__(keep=True)
 
 
@@ -133,11 +163,13 @@ class scope(Setting):
     """
 
     def __init__(self, name: str) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f'scope takes a name, as in ag.scope("layer1"), not a {type(name).__name__}.')
         super().__init__(scope=name)
 
     def changed(self, state: State) -> State:
         """Return the state inside: one name deeper."""
-        return State(state.mode, state.keep, (*state.scope, self.change["scope"]), state.plain, state.blocks)
+        return state._replace(scope=(*state.scope, self.change["scope"]))
 
 
 def is_recording() -> bool:

@@ -21,10 +21,14 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
+
+from .arrays import NeedsValues, is_other, kind_name
 from .errors import RuleError, UnsupportedArgumentError
 
 __all__ = [
@@ -39,6 +43,7 @@ __all__ = [
     "constant",
     "defvjp",
     "find",
+    "in_memory",
     "name_of",
     "plain",
     "primitive",
@@ -137,7 +142,12 @@ class Rule:
         first = written[0]
         for other in written[1:]:
             if (other.operands, other.keywords) != (first.operands, first.keywords):
-                raise RuleError(f"{self.name}: its vjps must all have the same parameters after (g, y).")
+                raise RuleError(
+                    f"{self.name}: its vjps must all have the same parameters after (g, y); one has "
+                    f"({', '.join((*first.operands, *first.keywords))}), "
+                    f"another ({', '.join((*other.operands, *other.keywords))}). Let each take all of the operands, "
+                    "with a leading _ where it does not read one."
+                )
         self.operands, self.keywords, self.splat = first.operands, first.keywords, first.splat
         if not self.operands:
             raise RuleError(
@@ -145,7 +155,10 @@ class Rule:
                 "Write (g, _y, x) where it does not read the output."
             )
         if each is None and not first.splat and len(given) > len(self.operands):
-            raise RuleError(f"{self.name}: {len(given)} vjps for {len(self.operands)} operands.")
+            raise RuleError(
+                f"{self.name}: {len(given)} vjps for {len(self.operands)} operands ({', '.join(self.operands)}). "
+                "Pass one vjp for each; None where no cotangent passes."
+            )
         if each is None:  # operands without a vjp are such as an index or a mask
             for i in range(len(given), len(self.operands)):
                 given.append(None)
@@ -195,6 +208,8 @@ class Rule:
         key = len(args), *kwargs
         spelled = self._spellings.get(key)
         if spelled is None:
+            if len(self._spellings) > 1000:  # of any number of arguments
+                self._spellings.clear()
             spelled = self._spellings[key] = self._spelled(len(args), tuple(kwargs))
         if len(args) > len(self.parameters):
             args = (*args[: len(self.parameters)], args[len(self.parameters) :])
@@ -217,13 +232,16 @@ class Rule:
                     keywords[name] = self._default(name)
                 continue
             value = keywords[name] = bound.pop(name)
-            if name in self.only and value not in self.only[name]:
+            if name in self.only and not (isinstance(value, (str, type(None))) and value in self.only[name]):
                 raise UnsupportedArgumentError(
-                    f"{self.name} on a Tensor takes {name}= only as one of {self.only[name]}, not {value!r}."
+                    f"{self.name} on a Tensor takes {name}= only as one of {self.only[name]}, not {value!r:.60}."
                 )
         for name in bound:
             if name not in self._signature.parameters:
-                raise TypeError(f"{self.name}() got an unexpected keyword argument {name!r}")
+                raise TypeError(
+                    f"{self.name}() got an unexpected keyword argument {name!r}; it takes "
+                    f"{', '.join(self._signature.parameters)}."
+                )
             raise UnsupportedArgumentError(refusal(self.name, name))
         return operands, keywords
 
@@ -237,7 +255,10 @@ class Rule:
             self.operands = names[: len(self.operands)]
         unknown = [name for name in self.keywords if name not in known]
         if unknown:
-            raise RuleError(f"{self.name} has no keyword {', '.join(unknown)}; it takes {', '.join(known)}.")
+            raise RuleError(
+                f"{self.name} has no keyword {', '.join(unknown)}; it takes {', '.join(known)}. Give the vjps the "
+                "function's own names."
+            )
         return names
 
     @functools.cached_property
@@ -274,7 +295,7 @@ class Rule:
         given = [*names[:count]]
         if count > len(names):
             if self.rest is None:
-                raise TypeError(f"{self.name}() takes {len(names)} positional arguments but {count} were given")
+                raise TypeError(f"{self.name}() takes {len(names)} positional arguments but {count} were given.")
             given.append(self.rest)
         return [(n, known[n].default if n in known else inspect.Parameter.empty) for n in (*given, *keywords)]
 
@@ -321,6 +342,9 @@ Entry = Rule | Composite | Constant | Plain | Refused
 TABLE: dict[Function, Entry] = {}
 
 
+PUBLIC = {"_zeta": "zeta", "_riemann_zeta": "zeta"}  # the parts of a function, which are what a Tensor sees
+
+
 def name_of(function: Function) -> str:
     """Return how a person calls a function: ``np.tanh``, ``np.linalg.norm``, ``mymodule.f``."""
     module = getattr(function, "__module__", None) or ""
@@ -328,9 +352,15 @@ def name_of(function: Function) -> str:
     module = f"{owner.__module__}.{owner.__qualname__}" if owner is not None else module
     name = getattr(function, "__name__", repr(function))
     if type(function).__name__ == "ufunc" and not module:
-        homes = ("numpy", "scipy.special", "scipy.special._ufuncs")
-        module = next((home for home in homes if getattr(sys.modules.get(home), name, None) is function), "numpy")
-        module = module.removesuffix("._ufuncs")
+        homes = ("numpy", "scipy.special", "scipy.special._ufuncs", "numpy.strings")
+        home = next((home for home in homes if getattr(sys.modules.get(home), name, None) is function), None)
+        name = PUBLIC.get(name) or re.sub("^_|_(chars|index|length|whitespace)$", "", name)  # behind a public one
+        home = home or next((home for home in ("numpy.strings", "numpy") if hasattr(sys.modules[home], name)), None)
+        if home is None:
+            return f"np.frompyfunc({name.removesuffix(' (vectorized)')}, ...)"
+        module = home.removesuffix("._ufuncs")
+    if module == "numpy.strings" and name.startswith("_"):
+        module, name = "numpy.char", name[1:]
     if module.startswith("autograd_mini.rules."):
         return name
     return f"{module}.{name}".replace("numpy.", "np.", 1)
@@ -345,6 +375,13 @@ def refusal(function: str, argument: str) -> str:
     )
 
 
+def no_derivative(function: str, dtype: Any) -> str:
+    return (
+        f"{function} was asked for a result of dtype {dtype}, which has no derivative. "
+        "Keep a floating dtype, or .detach() first if no gradient is wanted."
+    )
+
+
 LATE = {
     "scipy.special": "autograd_mini.scipy.special"
 }  # whose functions have rules in what is imported when it is used
@@ -355,8 +392,8 @@ def find(function: Function) -> Entry | None:
     entry = TABLE.get(function)
     if entry is None and type(function).__name__ == "ufunc":
         for library, rules in LATE.items():
-            if library in sys.modules and rules not in sys.modules:
-                importlib.import_module(rules)
+            if library in sys.modules:
+                importlib.import_module(rules)  # and wait, if another thread is in the middle of it
         entry = TABLE.get(function)
     return entry
 
@@ -365,7 +402,8 @@ def _register(function: Function, entry: Entry) -> None:
     if function in TABLE:
         raise RuleError(
             f"{name_of(function)} is in the table already ({type(TABLE[function]).__name__.lower()}). "
-            "Two rules for one function would leave it to chance which is used."
+            "Two rules for one function would leave it to chance which is used: make a function of your own around it, "
+            "with ag.primitive, and give that the rule."
         )
     TABLE[function] = entry
 
@@ -421,6 +459,17 @@ def defvjp(
     >>> print(ag.grad(softplus)(0.0))
     0.5
     """
+    if not callable(function):
+        raise TypeError(
+            f"ag.defvjp takes a function, then its rules, and was given a {type(function).__name__} for the function. "
+            "Write ag.defvjp(f, lambda g, y, x: ...)."
+        )
+    for vjp in (*vjps, each):
+        if not (vjp is None or isinstance(vjp, Refused) or callable(vjp)):
+            raise RuleError(
+                f"{name_of(function)}: a rule is a function or None, not a {type(vjp).__name__}. "
+                "Write lambda g, y, x: ..."
+            )
     if broadcasts is None:
         broadcasts = type(function).__name__ == "ufunc"
     _register(
@@ -482,6 +531,11 @@ def primitive(function: F) -> F:
     >>> print(ag.grad(cube)(2.0), ag.grad(ag.grad(cube))(2.0))
     12.0 12.0
     """
+    if not callable(function):
+        raise TypeError(
+            f"ag.primitive takes a function, not a {type(function).__name__}. Write @ag.primitive above its "
+            "def, without arguments."
+        )
 
     @functools.wraps(function, updated=())  # SciPy keeps more in a function than its name
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -491,5 +545,30 @@ def primitive(function: F) -> F:
                 if call is not None:
                     return call(wrapper, args, kwargs)
         return function(*args, **kwargs)
+
+    return wrapper  # type: ignore[return-value]
+
+
+def in_memory(function: F) -> F:
+    """Make a function recordable, as `primitive` does, whose code is for NumPy's arrays: no other kind gets in.
+
+    Such code would fetch a lazy array into memory unnoticed (``np.asarray``, assignment into an array of zeros).
+    """
+
+    @functools.wraps(function, updated=())
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        call = None
+        for arg in (*args, *kwargs.values()):
+            for part in arg if type(arg) in (list, tuple) else (arg,):
+                if type(part) is np.ndarray:
+                    continue
+                call = call or getattr(type(part), "__call_primitive__", None)
+                held = getattr(part, "_value", part)  # by a Tensor
+                if is_other(held):
+                    raise NeedsValues(
+                        f"{name_of(wrapper)} works on NumPy arrays in memory, and this is a {kind_name(type(held))}. "
+                        "Compute it first, if it fits: ag.Tensor(np.asarray(t.data))."
+                    )
+        return function(*args, **kwargs) if call is None else call(wrapper, args, kwargs)
 
     return wrapper  # type: ignore[return-value]

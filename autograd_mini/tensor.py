@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import numbers
 import operator
+import re
 import sys
+import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .arrays import (
+    ORDINARY,
+    NeedsValues,
+    asked,
+    is_other,
+    kind_name,
+    other_kind,
+    refuse_shape,
+    subclass_refused,
+    taken,
+)
 from .errors import (
+    AutogradError,
     DTypeError,
     LostGradientError,
     MissingRuleError,
@@ -22,11 +39,13 @@ from .errors import (
 )
 from .graph import Alias, Array, Leaf, Node, Parts, Several, Spec, View, next_serial, pullback, source_of
 from .recording import State, current
-from .table import TABLE, Composite, Constant, Plain, Plan, Refused, Rule, find, name_of
+from .table import TABLE, Composite, Constant, Plain, Plan, Refused, Rule, find, name_of, no_derivative, refusal
 
 __all__ = ["Tensor", "node_of", "owned", "record", "seed_of", "unwrap", "wrap"]
 
 SMALL = 1024  # values of at most this many elements stay with their node, for the pictures
+_NUMERIC = "fciub"  # the kinds of dtypes that are numbers
+MANY = 64  # so many operands are joined at once
 
 
 # --- the Tensor ---------------------------------------------------------------------------------------------------
@@ -50,7 +69,8 @@ class Tensor:
     Attributes
     ----------
     grad : array or None
-        The accumulated gradient: an owned array of the value's shape and dtype; None before any backward.
+        The accumulated gradient: an owned array of the value's shape and dtype, byte order included; None before any
+        backward.
     node : Node or None
         Its place in the graph; None for a constant that was not made by hand.
 
@@ -80,13 +100,12 @@ class Tensor:
     def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
         if isinstance(data, Tensor):
             data = np.array(data.__array__())  # raises if a gradient would be lost; the copy has no stake in the other
-        elif not hasattr(data, "__array_function__") or isinstance(data, np.generic):
+        elif not hasattr(data, "__array_function__") or isinstance(data, (np.generic, np.memmap)):
             data = np.asarray(data)
-        if isinstance(data, np.ndarray) and type(data) is not np.ndarray:
-            raise DTypeError(
-                f"A Tensor cannot hold a {type(data).__name__}: such arrays behave in ways of their own, which no rule "
-                "knows. Pass a plain array: np.asarray(data), or data.filled(value) for a masked one."
-            )
+        if type(data) is not np.ndarray:
+            if isinstance(data, np.ndarray):
+                raise subclass_refused(f"A Tensor cannot hold a {type(data).__name__}")
+            refuse_shape(data, "Tensor(a)")
         kind = data.dtype.kind
         if kind not in "fciub":
             raise DTypeError(
@@ -96,7 +115,7 @@ class Tensor:
         if requires_grad and kind not in "fc":
             raise DTypeError(
                 f"A gradient needs real or complex values; this Tensor holds {data.dtype}. "
-                "Write 3.0 for 3, or convert: Tensor(data.astype(float), requires_grad=True)."
+                "Write 3.0 for 3, or convert: ag.Tensor(data.astype(float), requires_grad=True)."
             )
         self._value = data
         self.node = Leaf(data, requires_grad, weakref.ref(self), current.get().scope)
@@ -107,11 +126,22 @@ class Tensor:
 
     @property
     def data(self) -> Any:
-        """The array itself. Assigning copies into it in place and is noticed by graphs that need the old value."""
+        """The array itself. Assigning copies into it in place and is noticed by graphs that need the old value.
+
+        What writes to the array without assigning is not noticed: ``t.data[...] = v``, ``out=t.data``, ``t.numpy()``,
+        another Tensor of the same array. A gradient is then that of the new value; `ag.debug` finds the place.
+        """
+        if (watch := current.get().watch) is not None:
+            watch.left(self, ".data")
         return self._value
 
     @data.setter
     def data(self, value: Any) -> None:
+        if isinstance(self.node, Alias) and self.node.source is not None:
+            raise LostGradientError(
+                "t.data = ... on a detached Tensor would write into the leaf whose memory it shares. Assign to the "
+                "leaf, or to a copy: t = ag.Tensor(t.numpy().copy())."
+            )
         if not isinstance(self.node, Leaf):
             raise LostGradientError(
                 "Only a leaf's data can be assigned, and this Tensor is the result of a computation. "
@@ -122,18 +152,34 @@ class Tensor:
                 "t.data = ... on the variable of ag.grad and its like would write into the caller's array. "
                 "Compute with a new value: t = ..."
             )
-        value = np.asarray(unwrap(value))
+        value = unwrap(value)
+        if not is_other(value):
+            if isinstance(value, np.ndarray) and type(value) not in (np.ndarray, np.memmap):
+                raise subclass_refused(f"t.data = a {type(value).__name__}")
+            value = np.asarray(value)
+        elif isinstance(self._value, np.ndarray):
+            raise DTypeError(
+                f"t.data holds a NumPy array; the new value is a {kind_name(type(value))}. Make it a NumPy array "
+                "first: for Dask, all at once, dask.compute(*[p.grad for p in parameters]), since each alone would "
+                "compute everything again."
+            )
         if value.shape != self._value.shape:
             raise ShapeError(
                 f"t.data has shape {self._value.shape}; the new value has {value.shape}. "
                 "Assigning keeps the shape: make a new Tensor for another one."
             )
         if not np.can_cast(value.dtype, self.dtype, "same_kind"):
-            raise DTypeError(f"t.data holds {self.dtype}; {value.dtype} values do not fit in.")
+            raise DTypeError(
+                f"t.data holds {self.dtype}; {value.dtype} values do not fit in. Convert them first, "
+                "or make a new Tensor."
+            )
         if isinstance(self._value, np.ndarray) and not self._value.flags.writeable:
-            raise LostGradientError("The Tensor shares a read-only array: make it of a copy, Tensor(a.copy()).")
+            raise LostGradientError(
+                "`t.data = ...` would write into an array that is read-only. Make the Tensor of a copy: "
+                "ag.Tensor(a.copy())."
+            )
+        self.node.written()  # first: should the copying be interrupted, part of it has been done
         self._value[...] = value
-        self.node.written()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -161,6 +207,11 @@ class Tensor:
         return self._value.nbytes  # type: ignore[no-any-return]
 
     @property
+    def device(self) -> Any:
+        """Where the value is: ``"cpu"`` for NumPy's arrays."""
+        return self._value.device
+
+    @property
     def itemsize(self) -> int:
         """Bytes of one element."""
         return self._value.itemsize  # type: ignore[no-any-return]
@@ -179,9 +230,15 @@ class Tensor:
             if source is not None:
                 self.node.join(source)
         if not isinstance(self.node, Leaf):
-            raise LostGradientError("requires_grad is set on leaves only; .detach() a result that needs no gradient.")
+            raise LostGradientError(
+                "requires_grad is set on leaves only, and this Tensor is the result of a computation. Write "
+                "t.detach() if it needs no gradient, t.retain_grad() to see its gradient."
+            )
         if value and self.dtype.kind not in "fc":
-            raise DTypeError(f"A gradient needs real or complex values; this Tensor holds {self.dtype}.")
+            raise DTypeError(
+                f"A gradient needs real or complex values; this Tensor holds {self.dtype}. "
+                "Make another: ag.Tensor(t.numpy().astype(float), requires_grad=True)."
+            )
         if value != self.node.requires_grad:  # graphs recorded so far keep the leaf that they saw
             self.node = self.node.renewed(value)
 
@@ -253,15 +310,14 @@ class Tensor:
         node = node_of(self, "backward()")
         seed = seed_of(self, cotangent, create_graph)
         found = pullback({node: seed}, lift=wrap if create_graph else None, free=not retain_graph)
-        for wanted, g in found.items():
-            owner = wanted.owner() if wanted.owner is not None else None
-            if owner is None:
-                continue
-            if owner.grad is not None:
-                total = owner.grad + (g if create_graph else unwrap(g))
-                owner.grad = np.asarray(total) if isinstance(total, np.generic) else total  # a sum of 0-d arrays
-            else:
-                owner.grad = g if create_graph else owned(unwrap(g))
+        with _SUMMING:
+            totals: dict[Tensor, Any] = {}
+            for wanted, g in found.items():
+                owner = wanted.owner() if wanted.owner is not None else None
+                if owner is not None:
+                    sofar = totals.get(owner, owner.grad)  # one that was frozen in between has two nodes
+                    totals[owner] = _total(sofar, g if create_graph else unwrap(g), owner, create_graph)
+            deque(map(_set_grad, totals, totals.values()), 0)  # in one step: whatever interrupts, all or none
 
     def retain_grad(self) -> None:
         """Have `backward` set `.grad` here too, though this is not a leaf."""
@@ -276,7 +332,7 @@ class Tensor:
         hook : callable
             Takes the whole cotangent, a read-only array of this Tensor's shape and dtype (a Tensor if the sweep is
             recorded); returns None, or the cotangent that goes on instead. Forward mode is the transpose of the sweep,
-            so there a hook should be linear in the cotangent.
+            so there a hook should be linear in the cotangent. Copies and pickles of a leaf do not have its hooks.
 
         Returns
         -------
@@ -310,23 +366,33 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """Return the same value (sharing memory) without its history: a constant."""
-        source = source_of(self.node)
-        return wrap(self._value, None if source is None else Alias(self._value, source, current.get().scope))
+        source, state = source_of(self.node), current.get()
+        result = wrap(self._value, None if source is None else Alias(self._value, source, state.scope))
+        if state.watch is not None:
+            state.watch.cut(result, (self,), "it was detached")
+        return result
 
     def numpy(self) -> Any:
         """Return the array itself, shared."""
+        if (watch := current.get().watch) is not None:
+            watch.left(self, ".numpy()")
         return self._value
 
     def item(self, *index: Any) -> Any:
         """Return the only element, or the one at the index, as a Python number."""
-        return self._value.item(*index)
+        if (watch := current.get().watch) is not None:
+            watch.left(self, ".item()")
+        return (np.asarray(self._value) if is_other(self._value) else self._value).item(*index)
 
     def tolist(self) -> Any:
         """Return the values as nested Python lists."""
-        return self._value.tolist()
+        if (watch := current.get().watch) is not None:
+            watch.left(self, ".tolist()")
+        return (np.asarray(self._value) if is_other(self._value) else self._value).tolist()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         self._keep_gradient("a plain array", "by np.asarray(t), or in a function that NumPy does not dispatch")
+        self._keep_lazy("np.asarray(t), or a function that NumPy does not dispatch,", "np.asarray(t.data)")
         return np.array(self._value, dtype=dtype, copy=copy)
 
     def __float__(self) -> float:
@@ -351,20 +417,35 @@ class Tensor:
             )
             if name in ("resize", "flat"):  # np.resize repeats the entries, the method fills up with 0
                 hint = "write t.reshape(...) or np.pad" if name == "resize" else "write t.ravel()"
-            raise AttributeError(f"a Tensor has no .{name}: {hint}")
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            raise AttributeError(f"a Tensor has no .{name}: {hint}.")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}.")
 
     def __index__(self) -> int:
         return operator.index(self._value)
 
     def __bool__(self) -> bool:
+        self._keep_lazy("bool(t), as in `if t:`,", "bool(t.data)")
         return bool(self._value)
+
+    def _keep_lazy(self, what: str, instead: str) -> None:
+        if is_other(self._value):
+            raise UnsupportedArgumentError(
+                f"{what} would compute a {kind_name(type(self._value))}, which may be lazy, without being asked to. "
+                f"Say so: {instead}, t.item(), float(t)."
+            )
 
     def _keep_gradient(self, what: str, by: str) -> None:
         if self.requires_grad:
+            library = _library_call()
+            if library in _COMPARISONS:  # np.array_equal answers False whatever we raise; True or False has no gradient
+                return
             label = f"Tensor {self.name!r}" if self.name else f"A Tensor of shape {self.shape}"
-            if library := _library_call():
+            if library:
                 by = f"in {library}, which does not look for a Tensor in this argument"
+            elif _in_scipy():
+                by = (
+                    "in SciPy, whose functions do not look for Tensors; many are in ag.scipy, and M.toarray() @ t works"
+                )
             raise LostGradientError(
                 f"{label} would become {what} here ({by}), and its gradient would be lost. If it is wanted, use "
                 "NumPy's functions on the Tensor: np.sin(t), not math.sin(t); np.stack([t, u]), not np.array([t, u]); "
@@ -378,7 +459,7 @@ class Tensor:
 
     def __iter__(self) -> Iterator[Tensor]:
         if self.ndim == 0:
-            raise TypeError("iteration over a 0-d Tensor: there is no axis to go along")
+            raise TypeError("Iteration over a 0-d Tensor: there is no axis to go along.")
         return (self[i] for i in range(len(self._value)))
 
     def __contains__(self, value: Any) -> bool:
@@ -395,7 +476,12 @@ class Tensor:
                 if result._value.base is not None:
                     result._origin = self, index
                 return result
-        result = record(rule, self._value[unwrap(items)], (self, *items))
+        kind = other_kind((self._value, *unwrap(items)), "t[i]")
+        if kind is None:
+            data = self._value[unwrap(items)]
+        else:
+            data = asked(taken, (self._value, unwrap(items)), {}, kind, "t[i]")
+        result = record(rule, data, (self, *items))
         if hasattr(result, "_kin"):
             result._origin = self, index
         return result  # type: ignore[no-any-return]
@@ -414,22 +500,30 @@ class Tensor:
                 f"t[i] = v: t holds {self.dtype}, so v would be rounded and its gradient lost. "
                 "Start from floats: np.zeros(n), not np.zeros(n, int)."
             )
-        self._write(rule.implementation(self, stacked(value), *_items(index)))
+        value = stacked(value)
+        kind = getattr(getattr(value, "dtype", None), "kind", "f")
+        if kind not in "fciub" or (kind == "c" and self.dtype.kind != "c"):
+            fix = "Take np.real(v), or start from a complex t." if kind == "c" else "Convert v: v.astype(float)."
+            raise DTypeError(f"t[i] = v: t holds {self.dtype}; v is {value.dtype}, which does not fit in. {fix}")
+        self._write(rule.implementation(self, value, *_items(index)))
 
     def _write(self, new: Tensor) -> None:
         """Take a new value; a view by indexing writes it to where it was taken from, too."""
-        if hasattr(self, "_origin"):
-            base, index = self._origin
-            rule = TABLE[operator.setitem]
-            assert isinstance(rule, Composite)
-            base._write(rule.implementation(base, new, *_items(index)))
+        rule = TABLE[operator.setitem]
+        assert isinstance(rule, Composite)
+        views, whole = [], self
+        while hasattr(whole, "_origin"):  # no recursion: a view may be one of a view of a view, and so on
+            views.append(whole)
+            whole, index = whole._origin
+            new = rule.implementation(whole, new, *_items(index))
+        whole._rebind_to(new)
+        for view in reversed(views):
+            base, index = view._origin
             new = base[index]
             new._kin.remove(new)
-            self._rebind_to(new)
-            self._kin = base._kin
-            self._kin.add(self)
-        else:
-            self._rebind_to(new)
+            view._rebind_to(new)
+            view._kin = base._kin
+            view._kin.add(view)
 
     def _rebind_to(self, new: Tensor) -> None:
         """Take the value and the history of another Tensor, which nobody else has."""
@@ -476,14 +570,15 @@ class Tensor:
 
         A number of no axes is replaced by a new one, as NumPy's own scalars are.
         """
-        self._check_writing("t += ...", " += ...", "t = t + ...")
+        what, update, otherwise = _IN_PLACE[op]
+        self._check_writing(what, update, otherwise)
         new = op(self, other)
         if self.ndim == 0 or not isinstance(new, Tensor):
             return new  # type: ignore[no-any-return]
         if new.shape != self.shape:
-            raise ShapeError(f"`t += ...`: the result has shape {new.shape}, t has {self.shape}. Write t = t + ...")
+            raise ShapeError(f"`{what}`: the result has shape {new.shape}, t has {self.shape}. Write {otherwise}")
         if not np.can_cast(new.dtype, self.dtype, "same_kind"):
-            raise DTypeError(f"`t += ...`: t holds {self.dtype}; {new.dtype} does not fit in. Write t = t + ...")
+            raise DTypeError(f"`{what}`: t holds {self.dtype}; {new.dtype} does not fit in. Write {otherwise}")
         self._write(new if new.dtype == self.dtype else new.astype(self.dtype))
         return self
 
@@ -514,12 +609,37 @@ class Tensor:
         extra = ", requires_grad=True" if self.requires_grad else ""
         name = f", name={self.name!r}" if self.name else ""
         kind = type(self).__name__
+        if is_other(self._value):  # it may be lazy
+            return f"{kind}({self._value!r}{extra}{name})"
         return f"{kind}({np.array2string(self._value, separator=', ', prefix=f'{kind}(')}{extra}{name})"
 
     def __format__(self, spec: str) -> str:
-        return format(self._value.item() if spec and self.ndim == 0 else self._value, spec)
+        return format(self.item() if spec and self.ndim == 0 else self._value, spec)
 
     def __reduce__(self) -> Any:
+        self._check_travelling()
+        data = owned(self._value) if self._is_looked_at() else self._value  # nobody there would count the writes
+        made = type(self), data, self.requires_grad, self.name, unwrap(self.grad)
+        return (_rebuild, made, attributes) if any(attributes := self._attributes()) else (_rebuild, made)
+
+    def __copy__(self) -> Tensor:  # sharing memory, each would change under the other's graphs
+        return self._copied(None)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        return self._copied(memo)
+
+    def _copied(self, memo: dict[int, Any] | None) -> Tensor:
+        """Return a leaf or constant with memory of its own; a deep copy, with a memo, has copies of the rest too."""
+        _, (kind, _, requires_grad, name, grad), *attributes = self.__reduce__()
+        fresh = _rebuild(kind, owned(self._value), requires_grad, name, None if grad is None else owned(grad))
+        if memo is not None:
+            memo[id(self)] = fresh  # its attributes may lead back to it
+        for values in attributes[0] if attributes else ():
+            for key, value in (values or {}).items():
+                object.__setattr__(fresh, key, value if memo is None else copy.deepcopy(value, memo))
+        return fresh
+
+    def _check_travelling(self) -> None:
         if isinstance(self.node, Leaf) and self.node.variable:
             raise LostGradientError(
                 "Inside ag.grad and its like, a copy or a pickle of the variable would lose its gradient. "
@@ -527,18 +647,24 @@ class Tensor:
             )
         if not isinstance(self.node, Leaf) and self.requires_grad:
             raise LostGradientError(
-                "Only leaves can be pickled or deep-copied: the graph of a result does not travel. Use .detach()."
+                "Only leaves can be pickled or deep-copied: the graph of a result does not travel. Use "
+                "t.detach(); or t.copy(), which is recorded."
             )
-        return _rebuild, (type(self), self._value, self.requires_grad, self.name, self.grad)
 
-    def __copy__(self) -> Tensor:  # sharing memory, each would change under the other's graphs
-        return self.__deepcopy__({})
+    def _is_looked_at(self) -> bool:
+        """Return whether other Tensors are known to be on this memory."""
+        node = self.node
+        return isinstance(node, View) or (isinstance(node, Leaf) and any(ref() is not None for ref in node.twins))
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        build, (kind, data, requires_grad, name, grad) = self.__reduce__()
-        grad = None if grad is None else owned(unwrap(grad))
-        memo[id(self)] = fresh = build(kind, owned(data), requires_grad, name, grad)
-        return fresh  # type: ignore[no-any-return]
+    def _attributes(self) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+        """Return what a subclass has added: as attributes, and in slots; as `copyreg` takes it."""
+        added = type(self).__mro__[: type(self).__mro__.index(Tensor)]
+        slots: list[str] = []
+        for cls in added:
+            names = cls.__dict__.get("__slots__", ())
+            slots += [names] if isinstance(names, str) else names
+        held = {n: getattr(self, n) for n in slots if n not in ("__dict__", "__weakref__") and hasattr(self, n)}
+        return getattr(self, "__dict__", None) or None, held
 
     # NumPy's two protocols
 
@@ -638,7 +764,8 @@ class Tensor:
     def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Tensor:
         """Return the value in another shape; as ``ndarray.reshape``."""
         to = shape[0] if len(shape) == 1 else shape
-        if order != "C" or copy is not None or (type(to) is not int and not all(type(n) is int for n in to)):
+        usual = type(to) is int or (type(to) in (tuple, list) and all(type(n) is int for n in to))
+        if order != "C" or copy is not None or not usual:
             kwargs = {"order": order} if copy is None else {"order": order, "copy": copy}
             return apply(np.reshape, (self, to), kwargs)  # type: ignore[no-any-return]
         rule = TABLE[np.reshape]
@@ -664,6 +791,8 @@ class Tensor:
 
     def fill(self, value: Any) -> None:
         """Assign one value to every place; recorded, as ``t[...] = value``."""
+        if np.ndim(value):
+            raise ShapeError(f"t.fill(v) takes one number; v has shape {np.shape(value)}. Write t[...] = v.")
         self[...] = value
 
     def sort(self, axis: int = -1, kind: Any = None) -> None:
@@ -687,10 +816,15 @@ def _library_call() -> str | None:
         if library not in ("numpy", "scipy"):
             if not str(frame.f_globals.get("__name__", "")).startswith("autograd_mini"):
                 break
-        elif not frame.f_code.co_name.startswith(("_", "<")):
+        elif not frame.f_code.co_name.startswith(("_", "<", "wrapper")):  # a decorator's function is no name
             found = f"{'np' if library == 'numpy' else library}.{frame.f_code.co_name}"
         frame = frame.f_back  # type: ignore[assignment]
     return found
+
+
+def _in_scipy() -> bool:
+    """Return whether we were called from SciPy's Python code: from an operator, say, which has no name to tell."""
+    return str(sys._getframe(3).f_globals.get("__name__", "")).startswith("scipy.")
 
 
 def _items(index: Any) -> tuple[Any, ...]:
@@ -712,17 +846,33 @@ def _holds(value: Any) -> bool:
     return any(isinstance(v, Tensor) or (isinstance(v, (list, tuple)) and _holds(v)) for v in value)
 
 
+_IN_PLACE = {  # what an update in place is called, how it is written with t.data, and how without being in place
+    op: (f"t {sign}= ...", f" {sign}= ...", f"t = t {sign} ...")
+    for op, sign in {
+        operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.pow: "**",
+        operator.matmul: "@", operator.mod: "%", operator.floordiv: "//",
+    }.items()
+}  # fmt: skip
+
+
 class Hook:
-    """A function that looks at a cotangent; see `Tensor.register_hook`."""
+    """The handle of a function that looks at a cotangent; see `Tensor.register_hook`. The node does not know it."""
 
     def __init__(self, node: Node, function: Callable[[Any], Any]) -> None:
-        self.function, self.shape, self.dtype = function, node.shape, node.dtype
         self.hooks = node.extras().hooks
-        self.hooks[id(self)] = self
+        self.number = next_serial()
+        self.hooks[self.number] = Look(function, node.shape, node.dtype)
 
     def remove(self) -> None:
         """Look no more."""
-        self.hooks.pop(id(self), None)
+        self.hooks.pop(self.number, None)
+
+
+class Look:
+    """What a node has of a hook: the function, and which cotangents may go on."""
+
+    def __init__(self, function: Callable[[Any], Any], shape: tuple[int, ...], dtype: Any) -> None:
+        self.function, self.shape, self.dtype = function, shape, dtype
 
     def __call__(self, g: Any) -> Any:
         """Show a cotangent; return the one that goes on, or None."""
@@ -735,11 +885,35 @@ class Hook:
         p = p if hasattr(p, "__array_function__") else np.asarray(p)
         name = getattr(self.function, "__name__", "the hook")
         if p.shape != self.shape:
-            raise ShapeError(f"The hook {name} returned shape {p.shape} for a cotangent of shape {self.shape}.")
+            raise ShapeError(
+                f"The hook {name} returned shape {p.shape} for a cotangent of shape {self.shape}. "
+                "Return that shape, or None."
+            )
         if p.dtype.kind not in "fciub" or (p.dtype.kind == "c" and self.dtype.kind != "c"):
-            raise DTypeError(f"The hook {name} returned {p.dtype} for a cotangent of {self.dtype}.")
+            raise DTypeError(
+                f"The hook {name} returned {p.dtype} for a cotangent of {self.dtype}. Return that dtype, or None."
+            )
         p = p if p.dtype == self.dtype else p.astype(self.dtype)
         return p if isinstance(g, Tensor) else unwrap(p)
+
+
+_set_grad = Tensor.__dict__["grad"].__set__
+_SUMMING = threading.RLock()  # else of two threads that add to one `.grad`, one would be lost
+
+
+def _total(sofar: Any, g: Any, owner: Tensor, recorded: bool) -> Any:
+    """Return a gradient added to what `owner` has, of its shape and dtype and with memory of its own."""
+    if sofar is None:
+        g = g if g.dtype == owner.dtype else g.astype(owner.dtype)  # a sum of cotangents has the machine's byte order
+        return g if recorded else owned(g)
+    if np.shape(sofar) not in ((), owner.shape):
+        raise ShapeError(
+            f"{owner.name or 'A leaf'} has shape {owner.shape}, but a .grad of shape {np.shape(sofar)} was assigned to "
+            "it, and nothing can be added to that. Call zero_grad() before backward()."
+        )
+    total = sofar + g
+    total = np.asarray(total) if isinstance(total, np.generic) else total  # a sum of 0-d arrays
+    return total if total.dtype == owner.dtype else total.astype(owner.dtype)
 
 
 def wrap(data: Array, node: Node | None) -> Tensor:
@@ -780,6 +954,14 @@ def record(rule: Rule, data: Any, operands: Sequence[Any], kwargs: dict[str, Any
     state = current.get()
     if len(operands) == 1 and state.plain and type(data) is np.ndarray and isinstance(operands[0], Tensor):
         return _record_one(rule, data, operands[0], kwargs, state)
+    result = _record_any(rule, data, operands, kwargs, state)
+    if state.watch is not None:
+        state.watch.recorded(rule, operands, result)
+    return result
+
+
+def _record_any(rule: Rule, data: Any, operands: Sequence[Any], kwargs: dict[str, Any] | None, state: State) -> Any:
+    """Do what `record` does, whatever is recorded."""
     for i in rule.refusals:
         if i < len(operands) and _has_gradient(operands[i]) and state.mode != "off":
             raise _refusal_of(rule, i)
@@ -817,10 +999,13 @@ def _refusal_of(rule: Rule, i: int) -> Exception:
 
 
 def _not_differentiable(rule: Rule, data: Array) -> Exception:
-    return UnsupportedArgumentError(
-        f"{rule.name} was asked for a result of dtype {data.dtype}, which has no derivative. "
-        "Keep a floating dtype, or .detach() first if no gradient is wanted."
-    )
+    library = _library_call()
+    if library not in (None, rule.name):  # which was called with a Tensor where it does not look for one
+        return UnsupportedArgumentError(
+            f"{library} computes {data.dtype} values from a Tensor here, which have no derivative. "
+            "Pass .detach() if no gradient is wanted."
+        )
+    return UnsupportedArgumentError(no_derivative(rule.name, data.dtype))
 
 
 def _record_one(
@@ -913,24 +1098,24 @@ class Kin:
     __slots__ = ("limit", "members")
 
     def __init__(self, first: Tensor) -> None:
-        self.members = [weakref.ref(first)]
+        self.members = {id(first): weakref.ref(first)}
         self.limit = 8
 
     def add(self, tensor: Tensor) -> None:
         """Let one more in, and forget the dead when there are many."""
         if len(self.members) > self.limit:
-            self.members = [ref for ref in self.members if ref() is not None]
+            self.members = {i: ref for i, ref in list(self.members.items()) if ref() is not None}
             self.limit = 2 * len(self.members) + 8
-        self.members.append(weakref.ref(tensor))
+        self.members[id(tensor)] = weakref.ref(tensor)
 
     def remove(self, tensor: Tensor) -> None:
         """Let one go, which has memory of its own now."""
-        self.members = [ref for ref in self.members if ref() is not tensor]
+        self.members.pop(id(tensor), None)
 
     def others(self, tensors: Sequence[Tensor]) -> bool:
         """Return whether anybody is alive who is not among `tensors`."""
         known = set(map(id, tensors))
-        return any((member := ref()) is not None and id(member) not in known for ref in self.members)
+        return any(ref() is not None for i, ref in list(self.members.items()) if i not in known)
 
 
 def _with_kin(view: Tensor, base: Any) -> Tensor:
@@ -945,21 +1130,21 @@ def _with_kin(view: Tensor, base: Any) -> Tensor:
 
 def checked(data: Any, name: str) -> Array:
     """Return a function's result as an array; refuse by name what is none."""
-    if type(data) is np.ndarray and data.dtype.kind != "O":
+    if type(data) is np.ndarray and data.dtype.kind in _NUMERIC:
         return data
     if isinstance(data, (np.generic, np.memmap, float, complex, int)):
         data = np.asarray(data)
     if not hasattr(data, "__array_function__"):
+        if hasattr(data, "__array__") and name.startswith(("np.", "scipy.")):  # of pandas, say: an operand was one
+            raise subclass_refused(f"{name} of a Tensor and a {type(data).__name__}")
         raise RuleError(f"{name} returned a {type(data).__name__}; it can be recorded if it returns one array.")
-    if isinstance(data, np.ndarray) and type(data) is not np.ndarray:
-        raise DTypeError(
-            f"{name} of a Tensor and a {type(data).__name__}: such arrays behave in ways of their own, which no rule "
-            "knows. Pass a plain array: np.asarray(a), or a.filled(value) for a masked one."
-        )
-    if data.dtype.kind == "O":
-        raise DTypeError(
-            f"{name} of a Tensor and objects: only numbers have gradients. Convert first: a.astype(float)."
-        )
+    if type(data) is not np.ndarray:
+        if isinstance(data, np.ndarray):
+            raise subclass_refused(f"{name} of a Tensor and a {type(data).__name__}")
+        refuse_shape(data, name)
+    if data.dtype.kind not in _NUMERIC:
+        what = "objects" if data.dtype.kind == "O" else f"{data.dtype} values"
+        raise DTypeError(f"{name} of a Tensor and {what}: only numbers have gradients. Convert first: a.astype(float).")
     return data
 
 
@@ -1008,7 +1193,7 @@ def binary(ufunc: Any, rule: Rule, unusual: Callable[[Any, Any], Any] | None = N
     with an operand that is neither a Tensor nor a usual array or number.
     """
     first, second, both = ((*rule.plan(mask, 2).args, rule.plan(mask, 2).out) for mask in (1, 2, 3))
-    ndarray, asarray, state_now = np.ndarray, np.asarray, current.get
+    ndarray, asarray, state_now, numeric = np.ndarray, np.asarray, current.get, _NUMERIC
 
     def call(x: Any, y: Any) -> Any:
         if isinstance(x, Tensor):
@@ -1021,7 +1206,7 @@ def binary(ufunc: Any, rule: Rule, unusual: Callable[[Any, Any], Any] | None = N
             if unusual is not None and type(y) not in _USUAL:
                 return unusual(x, y)
             b, right = y, None
-            if type(y) is ndarray and y.dtype.hasobject:
+            if type(y) is ndarray and y.dtype.kind not in numeric:
                 checked(y, rule.name)
         try:
             data = ufunc(a, b)
@@ -1067,6 +1252,7 @@ new_tensor = Tensor.__new__
 _BASIC = frozenset({int, slice, type(None), type(Ellipsis)})  # indices by which NumPy gives a view
 _NUMBERS = frozenset({bool, int, float, str, type})
 _USUAL = frozenset({np.ndarray, float, int, bool, complex, np.float64, np.float32})
+_COMPARISONS = frozenset({"np.array_equal", "np.array_equiv", "np.allclose", "np.isclose"})
 _FLOATS = frozenset({np.float64, np.float32})  # what NumPy makes of 0-d arrays
 
 
@@ -1076,14 +1262,34 @@ def operand(value: Any, ufunc: Any) -> Any:
         value = stacked(value)
     elif isinstance(value, (float, int, complex)):
         return value
-    if isinstance(value, np.ndarray) and (type(value) is not np.ndarray or value.dtype.hasobject):
+    elif not hasattr(value, "__array_ufunc__") and ufunc not in (np.equal, np.not_equal):  # None is equal to nothing
+        array = np.asarray(value)
+        if array.dtype.kind not in "fciub":
+            raise _no_operand(ufunc, value)
+        value = array
+    if isinstance(value, np.ndarray) and (type(value) is not np.ndarray or value.dtype.kind not in _NUMERIC):
         return checked(value, name_of(ufunc))
     return value
 
 
+def _no_operand(ufunc: Any, value: Any) -> Exception:
+    """Return the error of an operand that is neither a number nor an array of numbers."""
+    hint = "Pass a number or an array."
+    if hasattr(value, "toarray"):
+        hint = "Sparse arrays have no rules: write b.toarray()."
+    elif isinstance(value, numbers.Number):
+        hint = "Write float(b)."
+    elif isinstance(value, (Iterator, Set)):
+        hint = "Write np.array(list(b))."
+    what = "None" if value is None else f"a {type(value).__name__}"
+    return DTypeError(
+        f"{name_of(ufunc)} of a Tensor and {what}: NumPy takes that for one object, not for numbers. {hint}"
+    )
+
+
 def _stand_in(value: Any) -> Any:
     """Return what stands for a constant operand that no rule reads: itself if it is small."""
-    return Spec(value) if hasattr(value, "shape") and value.size > SMALL else value
+    return Spec(value) if hasattr(value, "dtype") and value.size > SMALL else value
 
 
 CALLS: dict[Any, Callable[..., Tensor]] = {}  # ufunc -> its fast form, made when it is first met
@@ -1107,12 +1313,23 @@ def apply_method(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[
     written = method == "at" or any(isinstance(x, Tensor) for x in (outs if isinstance(outs, tuple) else (outs,)))
     if type(entry) is Constant and not written:
         call = getattr(ufunc, method)
-        return _constants(call(*[unwrap(x) for x in inputs], **{k: unwrap(v) for k, v in kwargs.items()}))
+        numbers = call(*[unwrap(x) for x in inputs], **{k: unwrap(v) for k, v in kwargs.items()})
+        return _constants(numbers, inputs, ufunc)
     if type(entry) not in (Rule, Composite, Constant):
         return apply(ufunc, inputs, {})  # says what is wrong
     implementation = TABLE[getattr(np.ufunc, method)]
     assert isinstance(implementation, Composite)
-    return implementation.implementation(ufunc, *inputs, **kwargs)
+    try:
+        return implementation.implementation(ufunc, *inputs, **kwargs)
+    except _MISTAKES as error:
+        name = name_of(ufunc) if method == "__call__" else f"{name_of(ufunc)}.{method}"
+        said = _as_called(error, getattr(ufunc, method), inputs, kwargs, name)
+        try:
+            if said is error:
+                raise
+            raise said from None
+        finally:
+            del said  # the error has this frame in its traceback: both would keep each other, and the operands, alive
 
 
 def apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -1131,15 +1348,34 @@ def apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
                 continue
             if _has_gradient(value):
                 raise UnsupportedArgumentError(
-                    f"{entry.name} is not differentiated with respect to {name}=, and a Tensor with a differentiable "
-                    f"path was passed there. Pass {name}.detach() if no gradient is wanted."
+                    f"{entry.name} is not differentiated with respect to {name}=, and a Tensor that requires grad "
+                    f"was passed there. Pass {name}.detach() if no gradient is wanted, or name the argument "
+                    "that was meant."
                 )
             keywords[name] = unwrap(value)
-        plain = [a._value if isinstance(a, Tensor) else unwrap(a) for a in args]
-        data = function(*plain, **{k: unwrap(v) for k, v in kwargs.items()}) if kwargs else function(*plain)
-        return record(entry, data, [stacked(x) if type(x) in (list, tuple) else x for x in operands], keywords)
+        plain = [a._value if isinstance(a, Tensor) else a if type(a) in ORDINARY else unwrap(a) for a in args]
+        named = {k: unwrap(v) for k, v in kwargs.items()} if kwargs else kwargs
+        kind = None
+        if named or not ORDINARY.issuperset(map(type, plain)):
+            kind = other_kind((*plain, *named.values()), entry.name)
+        data = function(*plain, **named) if kind is None else asked(function, plain, named, kind, entry.name)
+        operands = [stacked(x) if type(x) in (list, tuple) else x for x in operands]
+        if len(operands) > MANY and function in (np.concatenate, np.stack):
+            return _joined(function, entry, data, operands, keywords)
+        return record(entry, data, operands, keywords)
     if type(entry) is Composite:
-        result = entry.implementation(*args, **kwargs)
+        try:
+            result = entry.implementation(*args, **kwargs)
+        except NeedsValues as error:
+            raise error.named(name_of(function)) from None
+        except _MISTAKES as error:
+            said = _as_called(error, function, args, kwargs, name_of(function))
+            try:
+                if said is error:
+                    raise
+                raise said from None
+            finally:
+                del said  # as in `apply_method`
         return _with_kin(result, args[0]) if entry.view and args and isinstance(result, Tensor) else result
     if type(entry) is Constant:
         if entry.like and any(map(_has_gradient, args)):
@@ -1148,14 +1384,12 @@ def apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
                 "Compute with a constant array: np.arange(n) * step + start."
             )
         if kwargs.get("out") is not None:
-            raise UnsupportedArgumentError(
-                f"{name_of(function)} on a Tensor cannot take out=: write `result = {name_of(function)}(...)`."
-            )
+            raise UnsupportedArgumentError(refusal(name_of(function), "out"))
         if function is np.sign and _has_gradient(args[0]) and args[0].dtype.kind == "c":
             raise UnsupportedArgumentError("np.sign is constant for real numbers only: write z / np.abs(z).")
-        return _constants(function(*[unwrap(a) for a in args], **{k: unwrap(v) for k, v in kwargs.items()}))
+        return _constants(_unrecorded(function, args, kwargs), args, function)
     if type(entry) is Plain:
-        return function(*[unwrap(a) for a in args], **{k: unwrap(v) for k, v in kwargs.items()})
+        return _unrecorded(function, args, kwargs, plain=True)
     name = name_of(function)
     if isinstance(function, np.ufunc) and getattr(np, function.__name__, function) is not function:
         raise MissingRuleError(
@@ -1169,6 +1403,76 @@ def apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     )
 
 
+def _joined(function: Any, rule: Rule, data: Array, operands: list[Any], keywords: dict[str, Any]) -> Tensor:
+    """Record many arrays joined as groups of them joined, and so on.
+
+    A vjp is called once for each operand, with all operands: at 100,000 of them that would be 10 billion arguments.
+    """
+    axis = keywords.get("axis", 0)
+    along = 0 if axis is None else axis % data.ndim
+    groups: list[Any] = []
+    start = 0
+    for i in range(0, len(operands), MANY):
+        group = operands[i : i + MANY]
+        lengths = [1 if function is np.stack else np.size(x) if axis is None else x.shape[axis] for x in group]
+        stop = start + sum(lengths)
+        part = data[(*[slice(None)] * along, slice(start, stop))]
+        start = stop
+        groups.append(record(rule, part.copy() if part.size <= SMALL else part, group, keywords))  # no small view stays
+    joining = TABLE[np.concatenate]
+    assert isinstance(joining, Rule)
+    if len(groups) > MANY:
+        return _joined(np.concatenate, joining, data, groups, {"axis": along})
+    return record(joining, data, groups, {"axis": along})  # type: ignore[no-any-return]
+
+
+_MISTAKES = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, AssertionError, RuntimeError)
+
+
+def _as_called(error: Exception, function: Any, args: Sequence[Any], kwargs: dict[str, Any], name: str) -> Exception:
+    """Return the error of a composite as its caller reads it: NumPy's own, if NumPy refuses the same arrays.
+
+    A composite is other code than NumPy's; where it trips over an argument, its error is about that code.
+    """
+    text = str(error)
+    if isinstance(error, AutogradError):
+        if name not in text and error.args == (text,):
+            error.args = (f"{re.sub(r' [(]In [^ ]+[)]$', '', text)} (In {name}.)",)
+        return error
+    if isinstance(error, TypeError) and not isinstance(function, np.ufunc):
+        try:
+            inspect.signature(function).bind(*args, **kwargs)
+        except TypeError as unbound:  # a composite's own name is nobody's business
+            if any(map(callable, (*args, *kwargs.values()))):
+                return TypeError(f"{name}() {unbound}.")
+        except ValueError:  # compiled, and silent about it
+            pass
+    if isinstance(error, FloatingPointError) or any(
+        callable(x) and not isinstance(x, (type, Tensor)) for x in (*args, *kwargs.values())
+    ):
+        return error  # np.errstate's; or a user's function may have raised it, and is not called again
+    if other_kind(map(unwrap, (*args, *kwargs.values()))) is not None:
+        return error  # called with another kind of arrays, NumPy's function might fetch them
+    try:
+        function(*map(_copied, args), **{k: _copied(v) for k, v in kwargs.items()})
+    except Exception as own:
+        return own
+    if isinstance(error, np.linalg.LinAlgError):
+        return error
+    return UnsupportedArgumentError(
+        f"{name} has no derivative rule for these arguments, though arrays may be called so ({type(error).__name__}: "
+        f"{text[:150]}). Rewrite the call, or pass .detach()ed values if no gradient is wanted."
+    )
+
+
+def _copied(value: Any) -> Any:
+    """Return an argument as NumPy takes it, for a function that may write into it."""
+    if type(value) in (list, tuple):
+        return type(value)(map(_copied, value))
+    value = unwrap(value)
+    return value.copy() if isinstance(value, np.ndarray) else value
+
+
 _OUT: dict[Any, int | None] = {}  # at which position a function takes out=, if at all
 
 
@@ -1178,14 +1482,16 @@ def _without_out(
     """Take a Tensor that was passed as ``out``, by name or by position, out of the arguments."""
     if isinstance(kwargs.get("out"), Tensor):
         return args, {k: v for k, v in kwargs.items() if k != "out"}, kwargs["out"]
-    if function not in _OUT:
+    at = _OUT.get(function, -1)
+    if at == -1:
         try:
             kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
             names = [p.name for p in inspect.signature(function).parameters.values() if p.kind in kinds]
         except (TypeError, ValueError):
             names = []
-        _OUT[function] = names.index("out") if "out" in names else None
-    at = _OUT[function]
+        at = names.index("out") if "out" in names else None
+        if function in TABLE:  # which does not grow
+            _OUT[function] = at
     if at is not None and len(args) > at and isinstance(args[at], Tensor):
         return (*args[:at], None, *args[at + 1 :]), kwargs, args[at]
     return args, kwargs, None
@@ -1194,18 +1500,41 @@ def _without_out(
 def _into(out: Tensor, result: Any, function: Any) -> Tensor:
     """Assign a function's result to the Tensor that was passed as its ``out=``."""
     if out.shape != np.shape(result):
-        raise ShapeError(f"{name_of(function)}: out= has shape {out.shape}, and the result {np.shape(result)}.")
+        raise ShapeError(
+            f"{name_of(function)}: out= has shape {out.shape}, and the result {np.shape(result)}. "
+            f"Write `result = {name_of(function)}(...)`."
+        )
     if not np.can_cast(result.dtype, out.dtype, "same_kind"):
-        raise DTypeError(f"{name_of(function)}: out= holds {out.dtype}; a result of {result.dtype} does not fit in.")
+        raise DTypeError(
+            f"{name_of(function)}: out= holds {out.dtype}; a result of {result.dtype} does not fit in. "
+            f"Write `result = {name_of(function)}(...)`."
+        )
     out[...] = result
     return out
 
 
-def _constants(result: Any) -> Any:
+def _unrecorded(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], plain: bool = False) -> Any:
+    """Call a function on the arrays of Tensors; it gives arrays of their kind, or, if it is `plain`, anything."""
+    args = tuple([a._value if isinstance(a, Tensor) else a if type(a) in ORDINARY else unwrap(a) for a in args])
+    if not kwargs and ORDINARY.issuperset(map(type, args)):
+        return function(*args)
+    kwargs = {k: unwrap(v) for k, v in kwargs.items()}
+    kind = other_kind((*args, *kwargs.values()), name_of(function))
+    if kind is None:
+        return function(*args, **kwargs)
+    result = asked(function, args, kwargs, kind, name_of(function), anything=plain)
+    return wrap(result, None) if plain and is_other(result) else result  # np.allclose: no branch is taken on it
+
+
+def _constants(result: Any, operands: Sequence[Any], function: Any) -> Any:
+    """Wrap what a function returned through which no cotangent passes."""
     if isinstance(result, (tuple, list)):
-        items = [_constants(r) for r in result]
+        items = [_constants(r, operands, function) for r in result]
         return type(result)(*items) if hasattr(result, "_fields") else type(result)(items)
-    return wrap(np.asarray(result) if isinstance(result, (np.generic, bool, int, float)) else result, None)
+    tensor = wrap(np.asarray(result) if isinstance(result, (np.generic, bool, int, float)) else result, None)
+    if (watch := current.get().watch) is not None:
+        watch.cut(tensor, operands, f"{name_of(function)} is constant: its derivative is 0 wherever it has one")
+    return tensor
 
 
 def _has_gradient(value: Any) -> bool:
@@ -1216,6 +1545,11 @@ def _has_gradient(value: Any) -> bool:
 
 def _shapes_do_not_fit(ufunc: Any, arrays: Sequence[Any], error: ValueError) -> Exception:
     shapes = [np.shape(a) for a in arrays]
+    if ufunc is np.power and "negative integer powers" in str(error):
+        return DTypeError(
+            "np.power: integers to negative powers are no integers. Write t ** -1.0 for t ** -1, or 1 / t; "
+            "or convert first: t.astype(float)."
+        )
     if ufunc is np.matmul and not all(shapes):
         return ShapeError(f"a @ b: one of them is a number (shapes {shapes[0]} and {shapes[1]}). Write a * b.")
     if ufunc is np.matmul and len(shapes) == 2 and all(shapes):
@@ -1342,12 +1676,18 @@ def seed_of(tensor: Tensor, cotangent: Any, create_graph: bool) -> Any:
         seed = np.ones_like(data)
     else:
         seed = cotangent if hasattr(cotangent, "__array_function__") else np.asarray(cotangent)
+        if isinstance(seed, np.ndarray) and type(seed) not in (np.ndarray, np.memmap):
+            raise subclass_refused(f"A cotangent cannot be a {type(seed).__name__}")
+        if is_other(data) and isinstance(seed, (np.ndarray, np.generic)):
+            seed = np.asarray(seed, like=data)
         if seed.dtype.kind not in "fciub":
             raise DTypeError(f"A cotangent holds numbers; this one is {seed.dtype}.")
         if seed.shape != data.shape:
             raise ShapeError(f"The cotangent has shape {seed.shape}; it must have its Tensor's own, {data.shape}.")
         if seed.dtype.kind == "c" and data.dtype.kind != "c":
-            raise DTypeError(f"The cotangent of a {data.dtype} Tensor must be real; this one is {seed.dtype}.")
+            raise DTypeError(
+                f"The cotangent of a {data.dtype} Tensor must be real; this one is {seed.dtype}. Pass its real part."
+            )
         if seed.dtype != data.dtype:
             seed = seed.astype(data.dtype)
     if create_graph:

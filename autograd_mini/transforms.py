@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from .errors import DTypeError, ShapeError
+from .arrays import is_other
+from .errors import DTypeError, NothingRecordedError, ShapeError
 from .graph import Leaf, Node, pullback, toposort
 from .recording import is_recording, recording
 from .table import Rule
@@ -25,10 +26,12 @@ from .trees import flatten, leaves_like, map_leaves, paths
 __all__ = [
     "IDENTITY",
     "Point",
+    "called",
     "chosen_by",
     "constant",
     "elementwise_grad",
     "function_of",
+    "gradient_of",
     "ggnvp",
     "grad",
     "gradients",
@@ -88,8 +91,16 @@ def gradients(
     outs: list[Any] = list(outputs) if several else [outputs]
     ins: list[Any] = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
     seeds = [None] * len(outs) if cotangents is None else cotangents if several else [cotangents]
+    if not hasattr(seeds, "__len__"):
+        raise TypeError(
+            f"gradients() of several outputs needs a list of cotangents, not a {type(seeds).__name__}. "
+            f"Write cotangents=[g, ...], one for each of the {len(outs)}."
+        )
     if len(seeds) != len(outs):
-        raise ShapeError(f"gradients() of {len(outs)} outputs needs as many cotangents, not {len(seeds)}.")
+        raise ShapeError(
+            f"gradients() of {len(outs)} outputs needs as many cotangents, not {len(seeds)}. Pass one for each, of its "
+            "shape."
+        )
     for out in outs:
         if not isinstance(out, Tensor):
             node_of(out, "gradients()")
@@ -116,13 +127,20 @@ def _gradients(outs: list[Tensor], ins: list[Tensor], seeds: Sequence[Any], lift
 
 def swept(pending: dict[Node, Any], ins: list[Tensor], lift: Callable[[Any, Node], Any] | None) -> list[Any]:
     """Return the cotangents of `ins` given those of some nodes; None where no path leads."""
-    targets = [node_of(x, "gradients() with respect to it") for x in ins]
+    for i, x in enumerate(ins):
+        if isinstance(x, Tensor) and not x.requires_grad and isinstance(x.node, Leaf):
+            raise NothingRecordedError(
+                f"gradients(): input {x.name or i} is a leaf with requires_grad=False. Set its requires_grad to True, "
+                "and compute the output again if that was recorded without it."
+            )
+    targets = [node_of(x, f"gradients(), input {i}") for i, x in enumerate(ins)]
     selves = [node.selves() if isinstance(node, Leaf) else [node] for node in targets]
     found = pullback(pending, [node for nodes in selves for node in nodes], lift=lift)
     result = []
-    for nodes in selves:
+    for x, nodes in zip(ins, selves, strict=True):
         parts = [found[node] for node in nodes if node in found]
-        result.append(sum(parts[1:], parts[0]) if parts else None)
+        g = sum(parts[1:], parts[0]) if parts else None
+        result.append(g if g is None or g.dtype == x.dtype else g.astype(x.dtype))  # of its byte order, too
     return result
 
 
@@ -160,6 +178,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     >>> pullback(np.ones(2))
     (array([ 1., -1.]),)
     """
+    called(f, "vjp", "(f, x)")
     own = map_leaves(copied, primals)  # for the pullback may be called when the caller has changed what it was given
     point, pullback = _vjp(f, own, range(len(primals)))
     return map_leaves(copied, point.value()), pullback
@@ -167,7 +186,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
 
 def copied(leaf: Any) -> Any:
     """Return a copy of an array; anything else as it is."""
-    return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
+    return leaf.copy() if isinstance(leaf, np.ndarray) or is_other(leaf) else leaf
 
 
 def _vjp(
@@ -178,16 +197,20 @@ def _vjp(
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         given = len(flatten(cotangent)[0])
         if given != len(point.outs):
-            raise ShapeError(f"The function returned {len(point.outs)} arrays and got {given} cotangents.")
+            raise ShapeError(
+                f"vjp: the function returned {len(point.outs)} arrays and its pullback got {given} cotangents. Pass "
+                "one argument of the result's structure; for one array np.array([...]), not a list of numbers."
+            )
         try:
             cotangents = list(leaves_like(cotangent, point.rebuild_out(point.outs)))
         except ShapeError as error:
-            raise ShapeError(f"A cotangent must have the structure of the function's result: {error}") from None
+            raise ShapeError(f"vjp: a cotangent must have the structure of the function's result: {error}") from None
         for path, out, g in zip(paths((point.rebuild_out(point.outs),)), point.outs, cotangents, strict=True):
             if np.shape(g) != np.shape(out):
                 where = f" at {path[1:]}" if path[1:] else ""
                 raise ShapeError(
-                    f"The cotangent{where} has shape {np.shape(g)}; it must have its result's own, {np.shape(out)}."
+                    f"vjp: the cotangent{where} has shape {np.shape(g)}; it must have its result's own, "
+                    f"{np.shape(out)}."
                 )
         return point.rebuild(point.pull([cotangents[i] for i in point.tracked]))  # type: ignore[no-any-return]
 
@@ -234,7 +257,7 @@ class Point:
 
     def push(self, tangents: Sequence[Any]) -> list[Any]:
         """Carry tangents of the inputs forward to the tracked outputs: the transpose of `pull`."""
-        zeros = [np.zeros(self.outs[i].shape, self.outs[i].dtype) for i in self.tracked]
+        zeros = [np.zeros_like(unwrap(self.outs[i])) for i in self.tracked]
         with np.errstate(all="ignore"):  # only the record counts: a pullback is linear, so nothing reads these zeros
             transpose = linearise(lambda *g: self.pull(g, record=True), tuple(zeros), range(len(zeros)), "jvp")
         return transpose.pull([tangents[i] for i in transpose.tracked])
@@ -268,6 +291,10 @@ def linearise(f: Callable[..., Any], primals: tuple[Any, ...], numbers: Sequence
     else:
         with recording():
             result = f(*rebuild(inputs))
+    if result is None:
+        raise DTypeError(
+            f"{what} needs a function that returns arrays or numbers; this one returned None. Is a `return` missing?"
+        )
     outs, rebuild_out = flatten(result)
     for out in outs:
         objects = isinstance(out, np.ndarray) and out.dtype.kind == "O"
@@ -324,6 +351,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     >>> print(out, tangent)
     [1. 9.] [ 2. 60.]
     """
+    called(f, "jvp", "(f, (x,), (v,))")
     for name, given in (("primals", primals), ("tangents", tangents)):
         if not isinstance(given, (tuple, list)):
             raise TypeError(
@@ -331,7 +359,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
                 f"{type(given).__name__}. For one argument write jvp(f, (x,), (v,))."
             )
     point = linearise(f, tuple(primals), range(len(primals)), "jvp")
-    directions = _alike(tuple(primals), tuple(tangents), point.inputs, "jvp", "tangent")
+    directions = _alike(tuple(primals), tuple(tangents), point.inputs, "jvp", "tangent {}")
     return point.value(), _pushed(point, directions)
 
 
@@ -344,31 +372,35 @@ def _pushed(point: Point, directions: Sequence[Any]) -> Any:
 
 def _no_tangent(out: Any) -> Any:
     """Return zeros for a result that is constant; None for what is no number."""
-    out = np.asarray(unwrap(out))
+    out = unwrap(out)
+    out = out if hasattr(out, "__array_function__") else np.asarray(out)
     if out.dtype.kind not in "fciub":
         return None
-    return np.zeros(out.shape, out.dtype if out.dtype.kind in "fc" else float)
+    return np.zeros_like(out, dtype=out.dtype if out.dtype.kind in "fc" else float)
 
 
 def _alike(primals: Any, others: Any, inputs: list[Tensor], what: str, name: str) -> list[Any]:
     """Return the leaves of `others`, checked to fit those of `primals` and cast to their dtypes."""
+    single = "{}" not in name  # then messages do not count
     try:
-        found = list(leaves_like(others, primals))
+        found = list(leaves_like(others[0], primals[0]) if single else leaves_like(others, primals))
     except ShapeError as error:
-        raise ShapeError(f"{what}: each {name} must have the structure of its argument; {error}") from None
+        each = f"the {name}" if single else f"each {name.split()[0]}"
+        raise ShapeError(f"{what}: {each} must have the structure of its argument; {error}") from None
     result = []
     for path, x, v in zip(paths(primals), inputs, found, strict=True):
+        label = f"the {name}{f' at {path[1:]}' if path[1:] else ''}" if single else name.format(path)
         v = v if hasattr(v, "__array_function__") else np.asarray(v)
         if v.dtype.kind not in "fciub":
-            raise DTypeError(f"{what}: {name} {path} has dtype {v.dtype}; it must hold numbers.")
+            raise DTypeError(f"{what}: {label} has dtype {v.dtype}; it must hold numbers, as its argument does.")
         if v.shape != x.shape:
             raise ShapeError(
-                f"{what}: {name} {path} has shape {v.shape}; it must have its argument's own, {x.shape}. "
+                f"{what}: {label} has shape {v.shape}; it must have its argument's own, {x.shape}. "
                 f"Broadcast it first: np.broadcast_to(v, {x.shape})."
             )
         if v.dtype.kind == "c" and x.dtype.kind != "c":
             raise DTypeError(
-                f"{what}: {name} {path} is {v.dtype} and its argument is real ({x.dtype}). "
+                f"{what}: {label} is {v.dtype} and its argument is real ({x.dtype}). "
                 "Pass a complex argument, or np.real of the direction."
             )
         result.append(v if v.dtype == x.dtype else v.astype(x.dtype))
@@ -409,9 +441,17 @@ def value_and_grad(
     >>> print(value, gradient)
     5.0 [2. 4.]
     """
-    name = getattr(f, "__name__", "the function")
+    return gradient_of(f, argnums, has_aux, "value_and_grad")
+
+
+def gradient_of(
+    f: Callable[..., Any], argnums: int | tuple[int, ...], has_aux: bool, what: str, name: str | None = None
+) -> Callable[..., Any]:
+    """Return what `value_and_grad` returns, with the names that messages say: the transform's and the function's."""
+    called(f, what)
+    label = str(name or getattr(f, "__name__", "the function"))
     several = isinstance(argnums, (tuple, list))
-    chosen = chosen_by(argnums)
+    chosen = chosen_by(argnums, what)
 
     @functools.wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -423,13 +463,14 @@ def value_and_grad(
             if has_aux:
                 if not (isinstance(result, (tuple, list)) and len(result) == 2):
                     raise TypeError(
-                        f"has_aux=True: {name} must return a pair (scalar, aux), not {type(result).__name__}"
+                        f"{what}: with has_aux=True {label} must return a pair (scalar, aux), not a "
+                        f"{type(result).__name__}. Write `return loss, aux`, or leave has_aux out."
                     )
                 result, extra = result
                 aux.append(_plain(extra, flatten(primals)[0]))
-            return _scalar(result, name)
+            return _scalar(result, label, what)
 
-        point, pullback = _vjp(scalar, primals, chosen, "grad")
+        point, pullback = _vjp(scalar, primals, chosen, what)
         value = point.value()
         found = pullback(np.ones((), value.dtype if hasattr(value, "dtype") else float))
         answer = found if several else found[0]
@@ -438,12 +479,23 @@ def value_and_grad(
     return wrapped
 
 
-def chosen_by(argnums: int | tuple[int, ...]) -> tuple[int, ...]:
+def called(f: Any, what: str, example: str = "(f)(x)") -> None:
+    """Raise if what is to be differentiated is no function: its value, most often."""
+    if not callable(f):
+        got = "None" if f is None else f"a {type(f).__name__}"
+        raise TypeError(f"{what} takes the function itself, ag.{what}{example}, not its value; it got {got}.")
+
+
+def chosen_by(argnums: int | tuple[int, ...], what: str) -> tuple[int, ...]:
     """Return `argnums` as a tuple of integers."""
     try:
         return tuple(map(operator.index, argnums if isinstance(argnums, (tuple, list)) else (argnums,)))
     except TypeError:
-        raise TypeError(f"argnums must be an integer or a tuple of integers, not {argnums!r}") from None
+        got = f"a {type(argnums).__name__}" if len(repr(argnums)) > 40 or "<" in repr(argnums) else repr(argnums)
+        raise TypeError(
+            f"{what}: argnums must be an integer or a tuple of integers, not {got}: the positions of the arguments to "
+            f"differentiate by. The arguments themselves go into the second call, {what}(f)(x)."
+        ) from None
 
 
 def function_of(
@@ -452,9 +504,14 @@ def function_of(
     """Return `f` as a function of the chosen arguments alone, and these."""
     for i in chosen:
         if not -len(args) <= i < len(args):
-            raise TypeError(f"argnums={i}, but the function was called with {len(args)} positional arguments")
+            raise TypeError(
+                f"argnums={i}, but the function was called with {len(args)} positional arguments. Pass what is "
+                "differentiated by position: grad(f)(x), not grad(f)(x=x)."
+            )
     if len({i % len(args) for i in chosen}) < len(chosen):
-        raise TypeError(f"argnums={chosen} names an argument twice")
+        raise TypeError(
+            f"argnums={chosen} names an argument twice, of {len(args)} in the call. Name each once: argnums=(0, 1)."
+        )
 
     def function(*primals: Any) -> Any:
         full = list(args)
@@ -487,7 +544,7 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: boo
     >>> print(ag.grad(np.sin)(0.0), ag.grad(ag.grad(np.sin))(np.pi / 2))
     1.0 -1.0
     """
-    both = value_and_grad(f, argnums, has_aux)
+    both = gradient_of(f, argnums, has_aux, "grad")
 
     @functools.wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -527,22 +584,27 @@ def elementwise_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) 
     >>> ag.elementwise_grad(np.square)(np.array([1.0, 2.0]))
     array([2., 4.])
     """
+    called(f, "elementwise_grad")
     name = getattr(f, "__name__", "the function")
     several = isinstance(argnums, (tuple, list))
-    chosen = chosen_by(argnums)
+    chosen = chosen_by(argnums, "elementwise_grad")
 
     @functools.wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         point = linearise(*function_of(f, chosen, args, kwargs), chosen, "elementwise_grad")
         out = point.value()
-        kind = None if isinstance(out, (tuple, list, dict)) else np.asarray(unwrap(out)).dtype.kind
+        plain = unwrap(out)
+        plain = plain if isinstance(out, (tuple, list, dict)) or hasattr(plain, "dtype") else np.asarray(plain)
+        kind = None if isinstance(out, (tuple, list, dict)) else plain.dtype.kind
         if kind not in ("f", "i", "u", "b"):
-            what = "a complex array" if kind == "c" else f"a {type(out).__name__}"
+            got = "a complex array" if kind == "c" else f"a {type(out).__name__}"
             hint = "Use jacobian(f, holomorphic=True), or take np.real." if kind == "c" else "Is a `return` missing?"
+            if isinstance(out, (tuple, list, dict)):
+                hint = "Differentiate each of its entries: elementwise_grad(lambda x: f(x)[0])."
             raise DTypeError(
-                f"elementwise_grad needs a function that returns one real array; {name} returned {what}. {hint}"
+                f"elementwise_grad needs a function that returns one real array; {name} returned {got}. {hint}"
             )
-        found = point.rebuild(point.pull([np.ones(out.shape, out.dtype) for _ in point.tracked]))
+        found = point.rebuild(point.pull([np.ones_like(unwrap(out)) for _ in point.tracked]))
         return found if several else found[0]
 
     return wrapped
@@ -581,9 +643,15 @@ def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
     >>> ag.hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.array([1.0, 10.0]))
     array([  6., 120.])
     """
-    point = linearise(grad(f), (x,), (0,), "hvp")
-    real_only(point.inputs, (x,), (0,), "hvp")
-    directions = _alike((x,), (v,), point.inputs, "hvp", "vector")
+    called(f, "hvp", "(f, x, v)")
+    return _hvp(f, x, v, "hvp")
+
+
+def _hvp(f: Callable[..., Any], x: Any, v: Any, what: str, name: str | None = None) -> Any:
+    both = gradient_of(f, 0, False, what, name)
+    point = linearise(lambda x: both(x)[1], (x,), (0,), what)
+    real_only(point.inputs, (x,), (0,), what)
+    directions = _alike((x,), (v,), point.inputs, what, "vector")
     return point.rebuild(point.pull([directions[i] for i in point.tracked]))[0]
 
 
@@ -631,18 +699,25 @@ def ggnvp(f: Callable[..., Any], g: Callable[..., Any] = half_square, argnums: i
     """
     if isinstance(argnums, (tuple, list)):
         raise TypeError(
-            "ggnvp: argnums is one integer here; to differentiate by several arguments, pass them as a tree"
+            f"ggnvp: argnums is one integer here, not {argnums}. To differentiate by several arguments, pass them as a "
+            "tree: f((x, y))."
         )
-    chosen = chosen_by(argnums)
+    chosen = chosen_by(argnums, "ggnvp")
+    called(f, "ggnvp")
+    called(g, "ggnvp", "(f, g)")
 
     def product(*args: Any, **kwargs: Any) -> Any:
         if len(args) < 2:
-            raise TypeError("ggnvp(f, g) returns a function of the arguments of f and then the vector: call it (x, v)")
+            raise TypeError(
+                f"ggnvp(f, g) returns a function of the arguments of f and then the vector: call it (x, v), not with "
+                f"{len(args)} arguments."
+            )
         *rest, v = args
         function, primals = function_of(f, chosen, tuple(rest), kwargs)
         point = linearise(function, primals, chosen, "ggnvp")
         real_only(point.inputs, primals, chosen, "ggnvp")
         directions = _alike(primals, (v,), point.inputs, "ggnvp", "vector")
+        outer_name = getattr(g, "__name__", "g")
         values = flatten(point.value())[0]
 
         def outer(tracked: list[Any]) -> Any:  # the other results, integers perhaps, are constants
@@ -651,7 +726,8 @@ def ggnvp(f: Callable[..., Any], g: Callable[..., Any] = half_square, argnums: i
                 full[i] = value
             return g(point.rebuild_out(full))
 
-        return point.rebuild(point.pull(hvp(outer, [values[i] for i in point.tracked], point.push(directions))))[0]
+        at = [values[i] for i in point.tracked]
+        return point.rebuild(point.pull(_hvp(outer, at, point.push(directions), "ggnvp", outer_name)))[0]
 
     return product
 
@@ -691,9 +767,12 @@ def stop_gradient(x: Any) -> Any:
 def _variable(leaf: Any, outer: bool, k: int, numbers: Sequence[int], primals: tuple[Any, ...], what: str) -> Tensor:
     leaf = leaf if hasattr(leaf, "__array_function__") else np.asarray(leaf)
     if leaf.dtype.kind not in "fc":
+        fix = "Write 3.0 for 3, or pass x.astype(float)."
+        if leaf.dtype.kind not in "iub":
+            fix = "What is no number belongs into another argument, or into the function: grad(lambda x: f(x, option))."
         raise DTypeError(
             f"{what} needs real or complex arguments; argument {labels(primals, numbers)[k]} has dtype {leaf.dtype}. "
-            "Write 3.0 for 3, or pass x.astype(float)."
+            + fix
         )
     return variable(leaf if outer else unwrap(leaf))
 
@@ -720,20 +799,20 @@ def _leads_elsewhere(outs: list[Tensor], inputs: list[Tensor]) -> bool:
     return False
 
 
-def _scalar(result: Any, name: str) -> Any:
+def _scalar(result: Any, name: str, what: str) -> Any:
     if isinstance(result, (tuple, list, dict)):
         raise DTypeError(
-            f"grad needs a function that returns one scalar; {name} returned a {type(result).__name__}. To pass more "
+            f"{what} needs a function that returns one scalar; {name} returned a {type(result).__name__}. To pass more "
             "through, return (scalar, more) and say has_aux=True; to differentiate several outputs, use vjp."
         )
     kind = (result if isinstance(result, Tensor) else np.asarray(result)).dtype.kind
     if kind not in "fiub":
-        what = "a complex number" if kind == "c" else type(result).__name__
+        got = "a complex number" if kind == "c" else "None" if result is None else f"a {type(result).__name__}"
         hint = "Take np.real, or np.abs." if kind == "c" else "Is a `return` missing?"
-        raise DTypeError(f"grad needs a function that returns a real scalar; {name} returned {what}. {hint}")
+        raise DTypeError(f"{what} needs a function that returns a real scalar; {name} returned {got}. {hint}")
     if np.shape(result) != ():
         raise ShapeError(
-            f"grad needs a function that returns a scalar; {name} returned shape {np.shape(result)}. "
+            f"{what} needs a function that returns a scalar; {name} returned shape {np.shape(result)}. "
             "Reduce it (np.sum, np.mean), or use vjp for a cotangent of your own."
         )
     return result

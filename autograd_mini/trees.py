@@ -30,7 +30,7 @@ def flatten(tree: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
 
     def rebuild(new: list[Any]) -> Any:
         if len(new) != len(leaves):
-            raise ValueError(f"This tree has {len(leaves)} leaves; {len(new)} were given")
+            raise ValueError(f"This tree has {len(leaves)} leaves; {len(new)} were given.")
         return _build(shape, iter(new))
 
     return leaves, rebuild

@@ -13,6 +13,7 @@ import numpy as np
 import autograd_mini as ag
 
 from . import losses
+from .checks import array_of, generator, shown
 from .delta import DeltaNetwork
 from .layers import ACTIVATIONS, Activation, Identity, Linear, ReLU, Sequential
 from .module import Module
@@ -178,16 +179,19 @@ def compare(model: Sequential, x: Any, y: Any, loss: Callable[..., Any], *, seed
     ['δ²', '∂E/∂W²', '∂E/∂b²', 'δ¹', '∂E/∂W¹', '∂E/∂b¹']
     """
     layers = _layers(model)
-    x, y = np.asarray(x), np.asarray(y)
+    x, y = (np.asarray(array_of("compare", name, values)) for name, values in (("x", x), ("y", y)))
+    rng = generator("compare", seed, "seed")
     for name, array in [("x", x), ("y", y), *((name, p.data) for name, p in model.named_parameters())]:
         if not np.isfinite(array).all():
-            raise ValueError(f"compare: {name} holds NaN or infinite values, of which there is no gradient")
+            raise ValueError(
+                f"compare: {name} holds NaN or infinite values, of which there is no gradient. Find them with "
+                "np.isfinite."
+            )
     by_hand = _hand_network(layers, loss)
     engine = _engine_gradients(layers, x, y, loss)
     activations, deltas = by_hand.forward(x).a, by_hand.deltas(x, y)
     weight_gradients, bias_gradients = by_hand.gradients(x, y)
     errors = _errors(layers, x, y, loss)
-    rng = np.random.default_rng(seed)
     cancelled = _cancellation(activations[-1], y)
     rows: list[Row] = []
     for i in range(len(layers) - 1, -1, -1):
@@ -228,7 +232,7 @@ def _layers(model: Module) -> list[Layer]:
     if not _is_sequence(model):
         raise TypeError(
             "compare reads models that are nn.Sequential or nn.MLP, with their forward(); "
-            f"this is a {type(model).__name__}"
+            f"this is {shown(model)}. Build it of layers: nn.Sequential(nn.Linear(3, 2), nn.Tanh())."
         )
     found: list[Layer] = []
     for name, module in _flat(model):
@@ -238,11 +242,11 @@ def _layers(model: Module) -> list[Layer]:
             found[-1] = (found[-1][0], module)
         else:
             raise TypeError(
-                f"layer {name} ({module!r}) has no hand-derived rule here: compare knows Linear layers, each in one "
-                f"place and followed by at most one of {', '.join(c.__name__ for c in ACTIVATIONS.values())}."
+                f"compare: layer {name} ({module!r}) has no hand-derived rule here: it knows Linear layers, each in "
+                f"one place and followed by at most one of {', '.join(c.__name__ for c in ACTIVATIONS.values())}."
             )
     if not found:
-        raise TypeError("compare: the model has no layers")
+        raise TypeError("compare: the model has no layers. It needs at least one: nn.Sequential(nn.Linear(2, 1)).")
     return found
 
 
@@ -262,22 +266,38 @@ def _hand_network(layers: list[Layer], loss: Callable[..., Any]) -> DeltaNetwork
     """Build the network that nn.delta differentiates by hand."""
     keywords: dict[str, Any] = {}
     if isinstance(loss, functools.partial):
+        if loss.args:
+            raise TypeError(
+                f"compare: the loss is a functools.partial with {len(loss.args)} positional arguments, which would "
+                "take the places of outputs and targets. Name them: functools.partial(nn.squared_error, factor=1)."
+            )
         keywords, loss = loss.keywords, loss.func
-    if loss not in HAND_RULES:
+    if not callable(loss) or loss not in HAND_RULES:
         known = ", ".join(f.__name__ for f in HAND_RULES)
         raise TypeError(
-            f"the loss {getattr(loss, '__name__', loss)!r} has no hand-derived rule; these have: {known} "
-            "(with other keywords: functools.partial)"
+            f"compare: the loss {getattr(loss, '__name__', loss)!r} has no hand-derived rule; these have: {known} "
+            "(with other keywords: functools.partial)."
         )
     loss_name, contained = HAND_RULES[loss]
     names = ["identity" if act is None else act.function.__name__ for _, act in layers]
     if contained is not None:
         if names[-1] != "identity":
             raise TypeError(
-                f"{loss.__name__} takes logits and contains the {contained}, but the model ends in {names[-1]}: "
-                "leave that out, or take the loss of the outputs."
+                f"compare: {loss.__name__} takes logits and contains the {contained}, but the model ends in "
+                f"{names[-1]}. Leave that layer out, or take the loss of the outputs."
             )
         names[-1] = contained
+    unknown = keywords.keys() - {"factor", "reduction"}
+    if unknown or ("factor" in keywords and loss is not losses.squared_error):
+        raise TypeError(
+            f"compare: {loss.__name__} has no keyword {', '.join(sorted(unknown)) or 'factor'} that a hand-derived "
+            "rule knows. Leave it out of the functools.partial."
+        )
+    if keywords.get("reduction") == "none":
+        raise ValueError(
+            "compare: reduction is 'none', but must be 'mean' or 'sum': a gradient is of one number. "
+            "Write functools.partial(loss, reduction='sum')."
+        )
     return DeltaNetwork(
         [linear.weight.data for linear, _ in layers],
         [None if linear.bias is None else linear.bias.data for linear, _ in layers],

@@ -10,6 +10,8 @@ import numpy as np
 
 import autograd_mini as ag
 
+from .checks import array_of, generator, whole
+
 __all__ = ["batches", "load_digits", "stratified_split"]
 
 
@@ -56,12 +58,20 @@ def stratified_split(labels: Any, size: int, rng: int | np.random.Generator | No
     >>> len(rest), np.bincount(np.repeat([0, 1], 50)[part])
     (80, array([10, 10]))
     """
-    labels, rng = np.asarray(labels), np.random.default_rng(rng)
+    labels = array_of("stratified_split", "labels", labels, "fiubUSM")
+    labels, rng = np.asarray(labels), generator("stratified_split", rng)
     n = labels.size
     if labels.ndim != 1:
-        raise ag.errors.ShapeError(f"labels must be one per sample, of shape (n,), not {labels.shape}")
-    if not 0 < size < n or size != int(size):
-        raise ValueError(f"size is {size}, but of {n} samples the part must hold a whole number between 1 and {n - 1}")
+        fix = " Write labels.argmax(-1) for one-hot rows." if labels.ndim == 2 else ""
+        raise ag.errors.ShapeError(
+            f"stratified_split: labels must be one per sample, of shape (n,), not {labels.shape}.{fix}"
+        )
+    if n < 2:
+        raise ValueError(f"stratified_split: there are {n} labels, but two parts need at least 2 samples.")
+    if whole("stratified_split", "size", size, 1, f" It counts samples: of {n} samples, between 1 and {n - 1}.") >= n:
+        raise ValueError(
+            f"stratified_split: size is {size}, but of {n} samples the part must hold between 1 and {n - 1}."
+        )
     order = rng.permutation(n)
     order = order[np.argsort(labels[order], kind="stable")]  # classes one after the other, shuffled within
     picked = np.zeros(n, bool)

@@ -130,34 +130,37 @@ class DeltaNetwork:
         factor: float = 0.5,
         reduction: str = "mean",
     ) -> None:
-        self.activations, self.loss = list(activations), _known("loss", loss, LOSSES)
-        self.factor, self.reduction = float(factor), _known("reduction", reduction, ("mean", "sum"))
-        if not 0 < self.factor < np.inf:
-            raise ValueError(f"factor is {factor}, but the squared error needs a positive, finite one")
+        for name, values in (("weights", weights), ("biases", biases), ("activations", activations), ("masks", masks)):
+            if values is not None or name in ("weights", "activations"):
+                _listed(f"DeltaNetwork: {name}", values)
+        self.activations, self.loss = list(activations), _known("DeltaNetwork: loss", loss, LOSSES)
+        self.reduction = _known("DeltaNetwork: reduction", reduction, ("mean", "sum"))
+        self.factor = _positive(
+            "DeltaNetwork: factor", factor, "the squared error needs a positive, finite one", np.inf
+        )
         biases = [None] * len(weights) if biases is None else biases
         masks = [None] * len(weights) if masks is None else masks
         if not 0 < len(weights) == len(biases) == len(self.activations) == len(masks):
             raise ValueError(
-                f"got {len(weights)} weights, {len(biases)} biases, {len(self.activations)} "
-                f"activations, {len(masks)} masks: give one of each for every layer"
+                f"DeltaNetwork: got {len(weights)} weights, {len(biases)} biases, {len(self.activations)} "
+                f"activations, {len(masks)} masks: give one of each for every layer, in lists."
             )
-        given = [_real(f"layer {layer}: weights", W) for layer, W in enumerate(weights, 1)]
+        given = [_real(f"DeltaNetwork, layer {layer}: weights", W) for layer, W in enumerate(weights, 1)]
         dtype = np.result_type(*given)
         self.dtype = dtype if dtype.kind == "f" else np.dtype(float)
         self.weights: list[Array] = []
         self.biases: list[Array | None] = []
         self.masks: list[Array] = []
         for layer, (W, b, f, mask) in enumerate(zip(given, biases, self.activations, masks, strict=True), 1):
-            _known(f"layer {layer}: activation", f, ACTIVATIONS)
+            _known(f"DeltaNetwork, layer {layer}: activation", f, ACTIVATIONS)
             _check_chain(layer, W, self.weights)
-            mask = _shaped(f"layer {layer}: mask", np.ones(W.shape) if mask is None else mask, W.shape)
+            place = f"DeltaNetwork, layer {layer}"
+            mask = _shaped(f"{place}: mask", np.ones(W.shape) if mask is None else mask, W.shape)
             if not np.isin(mask, (0, 1)).all():
-                raise ValueError(f"layer {layer}: mask must hold only 1 (connected) and 0 (absent)")
+                raise ValueError(f"{place}: mask must hold only 1 (connected) and 0 (absent), and holds other numbers.")
             self.masks.append(mask.astype(bool))
             self.weights.append(np.where(mask, W, 0).astype(self.dtype))
-            self.biases.append(
-                None if b is None else _shaped(f"layer {layer}: bias", b, W.shape[:1]).astype(self.dtype)
-            )
+            self.biases.append(None if b is None else _shaped(f"{place}: bias", b, W.shape[:1]).astype(self.dtype))
 
     # The algorithm, in its three phases (Y3): forward, backward (deltas, gradients), step.
 
@@ -219,8 +222,9 @@ class DeltaNetwork:
         >>> net.step([3.0, 4.0], [10.0], learning_rate=0.5), net.weights, net.biases
         (0.5, [array([[-0.5,  0. ]])], [array([-0.5])])
         """
-        if not learning_rate > 0:
-            raise ValueError(f"learning_rate is {learning_rate}, but must be positive (Y11: between 0 and 1)")
+        _positive(
+            "net.step: learning_rate", learning_rate, "must be positive and finite (Y11: between 0 and 1)", np.inf
+        )
         error, (dW, db) = self.error(x, y), self.gradients(x, y)
         for W, slope in zip(self.weights, dW, strict=True):
             W -= learning_rate * slope  # Y11: w_ij <- w_ij - alpha delta_i a_j
@@ -293,25 +297,25 @@ class DeltaNetwork:
         binary = self.loss == "binary_cross_entropy"
         inside = (o > 0) & ((o < 1) if binary else (o <= 1))
         if not inside.all():
-            need = "(0, 1): make the last layer a sigmoid" if binary else "(0, 1]: make the last layer a softmax"
+            need = "(0, 1): make the last layer a sigmoid." if binary else "(0, 1]: make the last layer a softmax."
             raise ValueError(
-                f"{self.loss} takes outputs for probabilities, but these {self.activations[-1]} outputs run from "
-                f"{o.min():.4g} to {o.max():.4g}; they must lie in {need}"
+                f"DeltaNetwork: {self.loss} takes outputs for probabilities, but these {self.activations[-1]} outputs "
+                f"run from {o.min():.4g} to {o.max():.4g}; they must lie in {need}"
             )
 
     def _input(self, x: npt.ArrayLike) -> Array:
-        a, n_in = _real("x", x), self.weights[0].shape[1]
+        a, n_in = _real("DeltaNetwork: x", x), self.weights[0].shape[1]
         if a.ndim not in (1, 2) or a.shape[-1] != n_in or a.size == 0:
             hint = "; for one input per sample use x.reshape(-1, 1)" if n_in == a.ndim == 1 else ""
             raise ValueError(
-                f"layer 1: x has shape {a.shape}, but the layer has {n_in} inputs: give one "
-                f"sample of shape ({n_in},), or n >= 1 in rows, of shape (n, {n_in}){hint}"
+                f"DeltaNetwork, layer 1: x has shape {a.shape}, but the layer has {n_in} inputs: give one "
+                f"sample of shape ({n_in},), or n >= 1 in rows, of shape (n, {n_in}){hint}."
             )
         return a.astype(self.dtype)
 
     def _target(self, o: Array, y: npt.ArrayLike) -> Array:
         """Return y in o's shape and dtype, labels as one-hot rows; raise where it would need broadcasting."""
-        t, classes = _real("y", y), self.loss == "cross_entropy"
+        t, classes = _real("DeltaNetwork: y", y), self.loss == "cross_entropy"
         if classes and t.shape == o.shape[:-1]:
             t = _one_hot(t, o.shape[-1])
         elif t.shape != o.shape:
@@ -321,11 +325,19 @@ class DeltaNetwork:
             elif t.size == o.size and t.ndim != o.ndim:
                 fix = f"use y.reshape{o.shape}"
             labels = f", or integer labels of shape {o.shape[:-1]}" if classes else ""
-            raise ValueError(f"y has shape {t.shape}, but the outputs have shape {o.shape}: {fix}{labels}")
+            raise ValueError(
+                f"DeltaNetwork: y has shape {t.shape}, but the outputs have shape {o.shape}: {fix}{labels}."
+            )
         if self.loss != "squared_error" and not ((t >= 0) & (t <= 1)).all():
-            raise ValueError(f"{self.loss}: targets must lie in [0, 1]; y runs from {t.min()} to {t.max()}")
+            raise ValueError(
+                f"DeltaNetwork: {self.loss}: targets must lie in [0, 1]; y runs from {t.min()} to {t.max()}. "
+                "Scale them, or take squared_error."
+            )
         if classes and not np.allclose(t.sum(axis=-1), 1):
-            raise ValueError("cross_entropy: each sample's targets must sum to 1, or its delta is not o - y")
+            raise ValueError(
+                "DeltaNetwork: cross_entropy: each sample's targets must sum to 1, or its delta is not o - y. "
+                "Divide them by y.sum(axis=-1, keepdims=True)."
+            )
         return t.astype(o.dtype)
 
 
@@ -401,9 +413,11 @@ def from_to_update(
     """
     if net.loss != "squared_error" or "softmax" in net.activations:
         raise ValueError(
-            "R2 and R3 are stated for the squared error without softmax, but this network has "
-            f"{net.loss} and {', '.join(net.activations)}: use DeltaNetwork.deltas"
+            "from_to_update: R2 and R3 are stated for the squared error without softmax, but this network has "
+            f"{net.loss} and {', '.join(net.activations)}. Use net.deltas."
         )
+    if not np.isfinite(_real("from_to_update: alpha", alpha)).all() or np.ndim(alpha):
+        raise ValueError(f"from_to_update: alpha is {_shown(alpha)}, but must be a finite number.")
     a = _one_sample(net, x)  # R1: in_j = sum_i w_ij a_i, a_j = g(in_j)
     w = [W.T for W in net.weights]  # R1: w[i, j] leads from i to j
     g_prime = [_through(g, a_j, np.ones_like(a_j)) for g, a_j in zip(net.activations, a[1:], strict=True)]
@@ -430,8 +444,20 @@ def augment_weights(weights: Sequence[npt.ArrayLike], biases: Sequence[npt.Array
     >>> print(W, W @ augment_inputs([1.0, 10.0]))  # 5 * 1 + 2 * 1 + 3 * 10
     [[5. 2. 3.]] [37.]
     """
-    matrices = [np.asarray(W) for W in weights]
+    _listed("augment_weights: weights", weights)
+    matrices = [_real(f"augment_weights, layer {layer}: weights", W) for layer, W in enumerate(weights, 1)]
     columns = [None] * len(matrices) if biases is None else biases
+    _listed("augment_weights: biases", columns)
+    if len(columns) != len(matrices):
+        raise ValueError(
+            f"augment_weights: got {len(matrices)} weights and {len(columns)} biases: give one for each layer."
+        )
+    for layer, (W, b) in enumerate(zip(matrices, columns, strict=True), 1):
+        if W.ndim != 2 or (b is not None and np.asarray(b).shape != W.shape[:1]):
+            raise ValueError(
+                f"augment_weights, layer {layer}: weights have shape {W.shape}, the bias {np.asarray(b).shape}, but "
+                "must have (out, in) and (out,)."
+            )
     return [
         np.column_stack([np.zeros(len(W), W.dtype) if b is None else np.asarray(b), W])
         for W, b in zip(matrices, columns, strict=True)
@@ -444,8 +470,10 @@ def augment_inputs(a: npt.ArrayLike) -> Array:
     >>> print(augment_inputs([[7.0, 8.0]]))
     [[1. 7. 8.]]
     """
-    a = np.asarray(a)
-    return np.concatenate([np.ones_like(a[..., :1]), a], axis=-1)
+    a = _real("augment_inputs: a", a)
+    if a.ndim == 0:
+        raise ValueError(f"augment_inputs: a is {_shown(a.item())}, but must hold the inputs in its last axis: [{a}].")
+    return np.concatenate([np.ones((*a.shape[:-1], 1), a.dtype), a], axis=-1)
 
 
 def _through(name: str, a: Array, u: Array) -> Array:
@@ -453,48 +481,85 @@ def _through(name: str, a: Array, u: Array) -> Array:
 
 
 def _one_sample(net: DeltaNetwork, x: npt.ArrayLike) -> list[Array]:
-    if np.ndim(x) != 1:
-        raise ValueError(f"x has shape {np.shape(x)}, but this form takes one sample, of shape (inputs,)")
+    if not isinstance(net, DeltaNetwork):
+        raise TypeError(f"The net is {_shown(net)}, but must be a DeltaNetwork(weights, biases, activations, loss).")
+    if _real("DeltaNetwork: x", x).ndim != 1:
+        raise ValueError(
+            f"DeltaNetwork: x has shape {np.shape(x)}, but this form takes one sample, of shape (inputs,). "
+            "Of a batch, pass one row: x[0]."
+        )
     return net.forward(x).a
 
 
+def _shown(value: Any) -> str:
+    text = repr(value)
+    if len(text) <= 40 and not any(mark in text for mark in ("<", "\n", " at 0x")):
+        return text
+    return str(getattr(value, "__name__", f"a {type(value).__name__}"))
+
+
 def _known(what: str, name: str, names: tuple[str, ...]) -> str:
-    if name not in names:
-        raise ValueError(f"{what} {name!r} is unknown; the known ones are {', '.join(names)}")
+    if not isinstance(name, str) or name not in names:
+        fix = "" if isinstance(name, str) else " Pass the name, as text."
+        raise ValueError(f"{what} {_shown(name)} is unknown; the known ones are {', '.join(names)}.{fix}")
     return name
 
 
+def _positive(what: str, value: Any, need: str, below: float = float("inf")) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if not 0 < number or number == below or isinstance(value, str):
+        raise ValueError(f"{what} is {_shown(value)}, but {need}.")
+    return number
+
+
+def _listed(what: str, values: Any) -> None:
+    if isinstance(values, str) or not hasattr(values, "__len__"):
+        raise ValueError(f"{what} is {_shown(values)}, but must be a list with an entry for each layer.")
+
+
 def _real(what: str, values: npt.ArrayLike) -> Array:
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise ValueError(
+            f"{what} has rows that differ in length, and makes no array: give rows of one length."
+        ) from None
     if array.dtype.kind not in "buif":
-        raise ValueError(f"{what} must hold real numbers, not {array.dtype}")
+        raise ValueError(f"{what} must hold real numbers, not {array.dtype}.")
     return array
 
 
 def _shaped(what: str, values: npt.ArrayLike, shape: tuple[int, ...]) -> Array:
     array = _real(what, values)
     if array.shape != shape:
-        raise ValueError(f"{what} has shape {array.shape}, but the layer needs shape {shape} here (or None)")
+        raise ValueError(f"{what} has shape {array.shape}, but the layer needs shape {shape} here (or None).")
     return array
 
 
 def _check_chain(layer: int, W: Array, below: list[Array]) -> None:
     if W.ndim != 2 or W.size == 0:
-        raise ValueError(f"layer {layer}: weights have shape {W.shape}, but need (out, in), both positive")
+        raise ValueError(
+            f"DeltaNetwork, layer {layer}: weights have shape {W.shape}, but need (out, in), both positive."
+        )
     if below and W.shape[1] != len(below[-1]):
         fix = "it looks transposed, use W.T" if len(W) == len(below[-1]) else "make the second size match"
         raise ValueError(
-            f"layer {layer}: weights of shape {W.shape}, (out, in), take {W.shape[1]} inputs, "
-            f"but layer {layer - 1} has {len(below[-1])} outputs: {fix}"
+            f"DeltaNetwork, layer {layer}: weights of shape {W.shape}, (out, in), take {W.shape[1]} inputs, "
+            f"but layer {layer - 1} has {len(below[-1])} outputs: {fix}."
         )
 
 
 def _one_hot(labels: Array, n: int) -> Array:
     if labels.dtype.kind not in "ui":
-        raise ValueError(f"cross_entropy: labels must be integers, not {labels.dtype}: use y.astype(int)")
+        raise ValueError(
+            f"DeltaNetwork: cross_entropy: labels must be integers, not {labels.dtype}: use y.astype(int)."
+        )
     if labels.min() < 0 or labels.max() >= n:
         raise ValueError(
-            f"cross_entropy: labels run from {labels.min()} to {labels.max()}, but {n} outputs "
-            f"stand for the labels 0 to {n - 1}"
+            f"DeltaNetwork: cross_entropy: labels run from {labels.min()} to {labels.max()}, but {n} outputs "
+            f"stand for the labels 0 to {n - 1}. Number the classes from 0."
         )
     return np.asarray(labels[..., None] == np.arange(n))

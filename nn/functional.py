@@ -8,6 +8,8 @@ import numpy as np
 
 import autograd_mini as ag
 
+from .checks import array_of
+
 __all__ = ["identity", "log_softmax", "relu", "sigmoid", "softmax", "tanh"]
 
 
@@ -30,6 +32,7 @@ def sigmoid(z: Any) -> Any:
     >>> print(ag.grad(nn.sigmoid)(0.0))
     0.25
     """
+    z = real_array("sigmoid", z)
     e = np.exp(-np.abs(z))
     return np.where(np.greater_equal(z, 0), 1, e) / (1 + e)
 
@@ -44,7 +47,7 @@ def relu(z: Any) -> Any:
     >>> ag.grad(lambda z: nn.relu(z).sum())(np.array([-1.0, 0.0, 2.0]))
     array([0., 0., 1.])
     """
-    return np.maximum(z, 0)
+    return np.maximum(real_array("relu", z), 0)
 
 
 def tanh(z: Any) -> Any:
@@ -64,13 +67,27 @@ def softmax(z: Any) -> Any:
     >>> nn.softmax(np.array([0.0, 0.0, 1000.0]))
     array([0., 0., 1.])
     """
+    z = real_array("softmax", z, classes=True)
     e = np.exp(z - np.max(z, axis=-1, keepdims=True))
     return e / np.sum(e, axis=-1, keepdims=True)
 
 
 def log_softmax(z: Any) -> Any:
     r"""Return :math:`\log o_i = z_i - \log \sum_j e^{z_j}` along the last axis, without overflow."""
+    z = real_array("log_softmax", z, classes=True)
     return z - ag.logsumexp(z, axis=-1, keepdims=True)
+
+
+def real_array(where: str, z: Any, classes: bool = False) -> Any:
+    """Return an array of real numbers; of complex ones, the formulas here would be another function."""
+    if getattr(getattr(z, "dtype", None), "kind", None) != "f":
+        z = array_of(where, "z", z)
+        z = z.astype(float) if z.dtype.kind in "bu" else z  # -abs(z) of unsigned integers wraps around
+    if classes and z.ndim and not z.shape[-1]:
+        raise ag.errors.ShapeError(
+            f"{where}: z has shape {z.shape}, and no classes in the last axis. Give it shape (samples, classes)."
+        )
+    return z
 
 
 ag.defvjp(sigmoid, lambda g, y, _z: g * (y * (1 - y)))

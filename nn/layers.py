@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import autograd_mini as ag
 
 from . import functional, init
+from .checks import array_of, callable_of, dtype_of, generator, shown, whole
 from .module import Module, Parameter
 
 __all__ = ["MLP", "Activation", "Identity", "Linear", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh"]
@@ -63,22 +65,31 @@ class Linear(Module):
         rng: int | np.random.Generator | None = None,
         dtype: Any = np.float64,
     ) -> None:
-        if n_in < 1 or n_out < 1:
-            raise ValueError(f"Linear({n_in}, {n_out}): a layer needs at least one input and one unit")
-        shape = (n_out, n_in)
-        weight = np.asarray(initializer(np.random.default_rng(rng), shape), dtype)
+        hint = " A layer needs at least one input and one unit."
+        n_in, n_out = whole("Linear", "n_in", n_in, 1, hint), whole("Linear", "n_out", n_out, 1, hint)
+        if not isinstance(bias, (bool, int, np.bool_, type(None))):
+            raise TypeError(
+                f"Linear: bias is {shown(bias)}, but must be True or False: whether there is one. "
+                "Set its values afterwards: layer.bias.data = values."
+            )
+        layer, shape, dtype = f"Linear({n_in}, {n_out})", (n_out, n_in), dtype_of("Linear", dtype)
+        callable_of("Linear", "initializer", initializer, "nn.init.he_normal")
+        weight = initializer(generator("Linear", rng), shape)
+        weight = np.asarray(array_of(layer, "the initializer's result", weight, "fiub" + dtype.kind), dtype)
         if weight.shape != shape:
             raise ag.errors.ShapeError(
-                f"The initializer returned shape {weight.shape}; the weight of Linear({n_in}, {n_out}) is {shape}."
+                f"{layer}: the initializer returned shape {weight.shape}; the weight of {layer} is {shape}."
             )
-        self.mask = None if mask is None else np.array(mask, dtype)
+        self.mask = None if mask is None else np.array(array_of(layer, "mask", mask), dtype)
         if self.mask is not None:
             if self.mask.shape != shape:
+                fix = " Write mask.T." if self.mask.T.shape == shape else ""
                 raise ag.errors.ShapeError(
-                    f"The mask has shape {self.mask.shape}; the weight of Linear({n_in}, {n_out}) is {shape}."
+                    f"{layer}: the mask has shape {self.mask.shape}; the weight of {layer} is {shape}, (out, in).{fix}"
                 )
             if not np.isin(self.mask, (0, 1)).all():
-                raise ValueError("a mask holds only 1 (connected) and 0 (absent)")
+                wrong = self.mask[~np.isin(self.mask, (0, 1))][0]
+                raise ValueError(f"{layer}: a mask holds only 1 (connected) and 0 (absent); this one holds {wrong:g}.")
             weight = np.where(self.mask, weight, 0)
         self.weight = Parameter(weight)
         self.bias = Parameter(np.zeros(n_out, dtype)) if bias else None
@@ -86,18 +97,31 @@ class Linear(Module):
     def forward(self, x: Any) -> Any:
         """Return the weighted sums of the rows of `x`, shape (..., n_in), as shape (..., n_out)."""
         n_in = self.weight.shape[1]
-        if not hasattr(x, "__array_function__"):
-            x = np.asarray(x)
+        kind = self.weight.dtype.kind
+        if not hasattr(x, "__array_function__") or x.dtype.kind not in "fiu":
+            x = array_of(repr(self), "x", x, "fiub" + kind)
         if x.ndim == 0 or x.shape[-1] != n_in:
-            raise ag.errors.ShapeError(
-                f"{self!r} takes {n_in} inputs in the last axis and got an array of shape {x.shape}. "
-                "Samples are rows: (samples, inputs)."
-            )
+            raise ag.errors.ShapeError(self._shape_message(x.shape, n_in))
         if x.dtype != self.weight.dtype:
             x = x.astype(self.weight.dtype)
         weight = self.weight if self.mask is None else self.weight * self.mask
         z = x @ weight.T
         return z if self.bias is None else z + self.bias
+
+    def _shape_message(self, shape: tuple[int, ...], n_in: int) -> str:
+        """Say which layer got which shape, and how its array may have been meant."""
+        place = self.place.removeprefix("layers.")
+        fix = ""
+        if len(shape) == 2 and shape[0] == n_in and place in ("", "0"):
+            fix = " Did you mean x.T?"
+        elif len(shape) > 2 and math.prod(shape[1:]) == n_in:
+            fix = " Write x.reshape(len(x), -1)."
+        elif len(shape) == 1 and n_in == 1:
+            fix = " Write x[:, None]."
+        return (
+            f"{self!r}{f' (layer {place})' if place else ''} takes {n_in} inputs in the last axis and got an array of "
+            f"shape {shape}. Samples are rows: (samples, inputs).{fix}"
+        )
 
     def __repr__(self) -> str:
         n_out, n_in = self.weight.shape
@@ -169,7 +193,12 @@ class Sequential(Module):
     def __init__(self, *layers: Module) -> None:
         for i, layer in enumerate(layers):
             if not isinstance(layer, Module):
-                raise TypeError(f"layer {i} of Sequential must be a Module, such as nn.Tanh(); this is {layer!r}")
+                fix = "one argument per layer, not a list: nn.Sequential(*layers)"
+                if not isinstance(layer, (list, tuple)):
+                    name = layer if isinstance(layer, str) else getattr(layer, "__name__", "")
+                    known = {key.lower(): cls.__name__ for key, cls in ACTIVATIONS.items()}
+                    fix = f"nn.{known.get(str(name).lower(), 'Tanh')}(), say"
+                raise TypeError(f"Layer {i} of Sequential must be a Module; this is {shown(layer)}. Write {fix}.")
         self.layers = layers
         self.places: list[str] = []
         number = 0
@@ -195,7 +224,10 @@ class Sequential(Module):
         return len(self.layers)
 
     def __getitem__(self, i: int) -> Module:
-        return self.layers[i]
+        try:
+            return self.layers[i]
+        except IndexError:
+            raise IndexError(f"Sequential: there is no layer {i}; this model has {len(self)}, from 0.") from None
 
 
 class MLP(Sequential):
@@ -234,12 +266,18 @@ class MLP(Sequential):
         dtype: Any = np.float64,
         initializer: init.Initializer | None = None,
     ) -> None:
-        if len(sizes) < 2:
-            raise ValueError(f"an MLP needs at least inputs and outputs, as in MLP([64, 32, 10]); got {list(sizes)}")
-        for name in (activation, output):
-            if name not in ACTIVATIONS:
-                raise ValueError(f"unknown activation {name!r}; known are {', '.join(ACTIVATIONS)}")
-        rng = np.random.default_rng(rng)
+        if np.ndim(sizes) != 1 or len(sizes) < 2 or isinstance(sizes, str):
+            raise ValueError(
+                f"MLP: sizes is {shown(sizes)}, but must list at least inputs and outputs, as in MLP([64, 32, 10])."
+            )
+        for argument, name in (("activation", activation), ("output", output)):
+            if not isinstance(name, str) or name not in ACTIVATIONS:
+                raise ValueError(
+                    f"MLP: unknown activation: {argument} is {shown(name)}, but must be one of the names "
+                    f"{', '.join(ACTIVATIONS)}, as text."
+                )
+        sizes = [whole("MLP", f"sizes[{i}]", size, 1) for i, size in enumerate(sizes)]
+        rng = generator("MLP", rng)
         layers: list[Module] = []
         for i, (n_in, n_out) in enumerate(pairwise(sizes)):
             name = output if i == len(sizes) - 2 else activation

@@ -8,11 +8,14 @@ loss of a float32 model is float32.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 import autograd_mini as ag
+
+from .checks import array_of, real, shown
 
 __all__ = [
     "accuracy",
@@ -48,7 +51,8 @@ def squared_error(o: Any, y: Any, factor: float = 0.5, reduction: str = "mean") 
     2.0
     """
     o, y = _pair("squared_error", o, y)
-    return _reduced(factor * np.square(o - y), reduction)
+    factor = real("squared_error", "factor", factor, "be a positive, finite number; reduction= comes after it", above=0)
+    return _reduced("squared_error", factor * np.square(o - y), reduction)
 
 
 def binary_cross_entropy(o: Any, y: Any, reduction: str = "mean") -> Any:
@@ -76,9 +80,10 @@ def binary_cross_entropy(o: Any, y: Any, reduction: str = "mean") -> Any:
     0.6931
     """
     o, y = _pair("binary_cross_entropy", o, y)
-    _between_0_and_1("binary_cross_entropy", "outputs", o, "put a sigmoid before it, or use the form with logits")
-    _between_0_and_1("binary_cross_entropy", "targets", y, "labels are 0 and 1")
-    return _reduced(-_times_log(y, o) - _times_log(1 - y, 1 - o), reduction)
+    fix = "Put a sigmoid before it, or take binary_cross_entropy_with_logits."
+    o = _between_0_and_1("binary_cross_entropy", "outputs", o, fix)
+    y = _between_0_and_1("binary_cross_entropy", "targets", y, "Labels are 0 and 1.")
+    return _reduced("binary_cross_entropy", -_times_log(y, o) - _times_log(1 - y, 1 - o), reduction)
 
 
 def binary_cross_entropy_with_logits(z: Any, y: Any, reduction: str = "mean") -> Any:
@@ -98,8 +103,8 @@ def binary_cross_entropy_with_logits(z: Any, y: Any, reduction: str = "mean") ->
     1000.0
     """
     z, y = _pair("binary_cross_entropy_with_logits", z, y)
-    _between_0_and_1("binary_cross_entropy_with_logits", "targets", y, "labels are 0 and 1")
-    return _reduced(np.logaddexp(0, z) - y * z, reduction)
+    y = _between_0_and_1("binary_cross_entropy_with_logits", "targets", y, "Labels are 0 and 1.")
+    return _reduced("binary_cross_entropy_with_logits", np.logaddexp(0, z) - y * z, reduction)
 
 
 def categorical_cross_entropy(o: Any, y: Any, reduction: str = "mean") -> Any:
@@ -129,8 +134,8 @@ def categorical_cross_entropy(o: Any, y: Any, reduction: str = "mean") -> Any:
     1.3863
     """
     o, y = _distributions("categorical_cross_entropy", o, y)
-    _between_0_and_1("categorical_cross_entropy", "outputs", o, "put a softmax before it, or use cross_entropy")
-    return _reduced(-_times_log(y, o), reduction)
+    o = _between_0_and_1("categorical_cross_entropy", "outputs", o, "Put a softmax before it, or take cross_entropy.")
+    return _reduced("categorical_cross_entropy", -_times_log(y, o), reduction)
 
 
 def cross_entropy(z: Any, y: Any, reduction: str = "mean") -> Any:
@@ -156,9 +161,14 @@ def cross_entropy(z: Any, y: Any, reduction: str = "mean") -> Any:
     >>> print(round(nn.cross_entropy([[0.0, 0.0], [0.0, 0.0]], [0, 1]), 4))
     0.6931
     """
-    z, y = _distributions("cross_entropy", z, y)
-    chosen = np.sum(y * np.where(y == 0, 0, z), axis=-1, keepdims=True)  # a logit of -inf may rule a class out
-    return _reduced(ag.logsumexp(z, axis=-1, keepdims=True) - chosen, reduction)
+    z, rows = _distributions("cross_entropy", z, y)
+    labels, y = _plain(array_of("cross_entropy", "y", y)), rows
+    if labels.ndim < z.ndim and not _lazy(labels) and not _lazy(_plain(z)):
+        # Taken out, not multiplied: the sweep then needs one array of the size of z, not two.
+        chosen = np.expand_dims(z[(*np.indices(labels.shape, sparse=True), labels.astype(int))], -1)
+    else:
+        chosen = np.sum(y * np.where(y == 0, 0, z), axis=-1, keepdims=True)  # a logit of -inf may rule a class out
+    return _reduced("cross_entropy", ag.logsumexp(z, axis=-1, keepdims=True) - chosen, reduction)
 
 
 def accuracy(outputs: Any, labels: Any) -> float:
@@ -182,7 +192,8 @@ def accuracy(outputs: Any, labels: Any) -> float:
     >>> nn.accuracy([[0.1, 0.9], [0.8, 0.2]], [1, 1])
     0.5
     """
-    values, labels = _plain(_array(outputs)), _plain(_array(labels))
+    values, labels = _plain(array_of("accuracy", "outputs", outputs)), _plain(array_of("accuracy", "labels", labels))
+    values, labels = np.asarray(values), np.asarray(labels)  # the answer is a number: what is lazy is computed here
     if values.ndim == 0 or values.shape[-1] < 2:
         raise ag.errors.ShapeError(
             f"accuracy: outputs of shape {values.shape} hold one number per sample, and there is no largest of one. "
@@ -194,14 +205,9 @@ def accuracy(outputs: Any, labels: Any) -> float:
             f"accuracy: outputs of shape {values.shape} take labels of shape {values.shape[:-1]}, "
             f"not {labels.shape}.{hint}"
         )
+    _in_range("accuracy", labels, values.shape[-1])
+    _some("accuracy", labels.shape)
     return float(np.mean(np.argmax(values, axis=-1) == labels))
-
-
-def _array(value: Any) -> Any:
-    value = value if isinstance(value, ag.Tensor) else np.asarray(value)
-    if value.dtype.kind == "c":
-        raise ag.errors.DTypeError("a loss is of real numbers, and these are complex: take np.real or np.abs")
-    return value
 
 
 def _plain(value: Any) -> Any:
@@ -209,11 +215,24 @@ def _plain(value: Any) -> Any:
 
 
 def _pair(name: str, o: Any, y: Any) -> tuple[Any, Any]:
-    o, y = _array(o), _array(y)
+    o, y = array_of(name, "z" if name.endswith("logits") else "o", o), array_of(name, "y", y)
     if o.shape != y.shape:
-        hint = f" Write y.reshape({(-1, *o.shape[1:])})." if o.ndim and o.size == y.size else ""
+        hint = " They must have one shape."
+        if o.ndim and o.size == y.size > 0:
+            hint = f" Write y.reshape({(-1, *o.shape[1:])})."
+        elif y.dtype.kind in "iu" and y.shape == o.shape[:-1]:
+            hint = " For labels of classes, take cross_entropy; or write np.eye(k)[y], with k classes."
         raise ag.errors.ShapeError(f"{name}: the outputs have shape {o.shape}, the targets {y.shape}.{hint}")
     return _cast(o, y)
+
+
+def _some(name: str, samples: tuple[int, ...]) -> None:
+    """Raise if there is no sample to take the mean of."""
+    if not math.prod(samples):
+        raise ag.errors.ShapeError(
+            f"{name}: there are no samples (their shape is {samples}), and there is no mean of none. "
+            "Pass at least one, in rows."
+        )
 
 
 def _cast(o: Any, y: Any) -> tuple[Any, Any]:
@@ -222,39 +241,75 @@ def _cast(o: Any, y: Any) -> tuple[Any, Any]:
     return o, y if y.dtype == o.dtype else y.astype(o.dtype)
 
 
-def _between_0_and_1(name: str, what: str, value: Any, fix: str) -> None:
-    """Raise if values lie outside; NaN may pass, to be found by whoever looks at the loss."""
+def _lazy(array: Any) -> bool:
+    """Return whether an array may not have been computed yet: any but NumPy's own."""
+    return not isinstance(array, (np.ndarray, np.generic))
+
+
+def _between_0_and_1(name: str, what: str, value: Any, fix: str) -> Any:
+    """Return the values; raise if some lie outside. NaN may pass, to be found by whoever looks at the loss.
+
+    Of an array that may be lazy, values that lie outside become NaN: to look at them would compute it.
+    """
     array = _plain(value)
+    if _lazy(array):
+        return np.where((array < 0) | (array > 1), np.nan, value)
     if np.any(array < 0) or np.any(array > 1):
-        raise ValueError(f"{name}: its {what} run from {array.min():.4g} to {array.max():.4g}, not 0 to 1: {fix}")
+        raise ValueError(f"{name}: its {what} run from {array.min():.4g} to {array.max():.4g}, not 0 to 1. {fix}")
+    return value
 
 
 def _distributions(name: str, o: Any, y: Any) -> tuple[Any, Any]:
     """Return outputs, and targets as distributions over the last axis: labels become one-hot rows."""
-    o, y = _array(o), _array(y)
-    if o.ndim == 0:
+    o = array_of(name, "z" if name == "cross_entropy" else "o", o)
+    several = array_of(name, "y", y, "fiubUO")
+    y = several if several.ndim else array_of(name, "y", y)  # of several, text gets a hint of its own below
+    if o.ndim == 0 or o.shape[-1] == 0:
+        found = f"shape {o.shape}" if o.ndim else "a single number"
         raise ag.errors.ShapeError(
-            f"{name} takes the outputs of all classes in the last axis, and got a single number."
+            f"{name} takes the outputs of all classes in the last axis, and got {found}. "
+            "Give it shape (samples, classes)."
         )
     if y.dtype.kind in "iub" and y.shape == o.shape[:-1]:
         labels, k = _plain(y), o.shape[-1]
-        wrong = labels[(labels < 0) | (labels >= k)]
-        if wrong.size:
-            raise ValueError(f"{name}: label {wrong[0]} is out of range: with {k} outputs labels run from 0 to {k - 1}")
+        if _lazy(labels):
+            rows = (labels[..., None] == np.arange(k)).astype(float)
+            return _cast(o, np.where(((labels < 0) | (labels >= k))[..., None], np.nan, rows))
+        _in_range(name, labels, k)
         return _cast(o, labels[..., None] == np.arange(k))
     if y.shape != o.shape:
-        hint = " Number the labels, with integers from 0: y.astype(int), or np.unique(y, return_inverse=True)[1]."
+        hint = ""
+        if y.shape == o.shape[:-1]:
+            fix = "y.astype(int)" if y.dtype.kind == "f" else "np.unique(y, return_inverse=True)[1]"
+            hint = f" Number the labels, with integers from 0: {fix}."
+        elif y.dtype.kind in "iu" and y.shape == (*o.shape[:-1], 1):
+            hint = " Write y[..., 0]."
         raise ag.errors.ShapeError(
             f"{name}: {o.shape} outputs take integer labels of shape {o.shape[:-1]} or distributions of shape {o.shape}"
-            f", not {y.dtype} of shape {y.shape}.{hint if y.shape == o.shape[:-1] else ''}"
+            f", not {y.dtype} of shape {y.shape}.{hint}"
         )
     o, y = _cast(o, y)
-    _between_0_and_1(name, "targets", y, "each sample's targets are a distribution")
+    y = _between_0_and_1(name, "targets", y, "Each sample's targets are a distribution.")
     sums = _plain(y).sum(axis=-1, keepdims=True)
+    if _lazy(sums):
+        return o, np.where(np.abs(sums - 1) > 1e-4, np.nan, y)
     wrong = sums[np.abs(sums - 1) > 1e-4]
     if wrong.size:
-        raise ValueError(f"{name}: the targets of each sample must add up to 1, and some add up to {wrong[0]:.4g}")
+        raise ValueError(
+            f"{name}: the targets of each sample must add up to 1, and some add up to {wrong[0]:.4g}. Divide them by "
+            "y.sum(axis=-1, keepdims=True)."
+        )
     return o, y
+
+
+def _in_range(name: str, labels: Any, k: int) -> None:
+    """Raise if a label is none of 0 to k - 1."""
+    wrong = labels[(labels < 0) | (labels >= k)]
+    if wrong.size:
+        raise ValueError(
+            f"{name}: label {wrong[0]} is out of range: with {k} outputs labels run from 0 to {k - 1}. "
+            "Number the classes from 0: np.unique(y, return_inverse=True)[1]; or give the model more outputs."
+        )
 
 
 def _times_log(a: Any, b: Any) -> Any:
@@ -263,13 +318,14 @@ def _times_log(a: Any, b: Any) -> Any:
     return np.where(both, 0, a * np.log(np.where(both, 1, b)))
 
 
-def _reduced(terms: Any, reduction: str) -> Any:
+def _reduced(name: str, terms: Any, reduction: str) -> Any:
     """Add up over the outputs, then combine the samples."""
     per_sample = np.sum(terms, axis=-1) if terms.ndim else terms
     if reduction == "mean":
+        _some(name, terms.shape[:-1])
         return np.mean(per_sample)
     if reduction == "sum":
         return np.sum(per_sample)
     if reduction == "none":
         return per_sample
-    raise ValueError(f"reduction is {reduction!r}, but must be 'mean', 'sum' or 'none'")
+    raise ValueError(f"{name}: reduction is {shown(reduction)}, but must be 'mean', 'sum' or 'none'.")

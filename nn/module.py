@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from contextvars import ContextVar
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 import autograd_mini as ag
+
+from .checks import array_of, shown
 
 __all__ = ["Module", "Parameter", "observe"]
 
@@ -39,7 +41,7 @@ class Parameter(ag.Tensor):
     __slots__ = ()
 
     def __init__(self, data: Any, name: str | None = None) -> None:
-        super().__init__(np.array(data), requires_grad=True, name=name)
+        super().__init__(np.array(data, subok=isinstance(data, np.ma.MaskedArray)), requires_grad=True, name=name)
 
 
 class Module:
@@ -68,7 +70,10 @@ class Module:
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; written by the subclass, in NumPy."""
-        raise NotImplementedError(f"{type(self).__name__} has no forward(): write what it computes.")
+        raise NotImplementedError(
+            f"{type(self).__name__} has no forward(): write what it computes, as in "
+            "`def forward(self, x): return self.linear(x)`."
+        )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output."""
@@ -135,19 +140,32 @@ class Module:
         ShapeError, DTypeError
             If a value has another shape than its parameter, or cannot be cast to its dtype.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"load_state_dict: state is {shown(state)}, but must be a dict from names to arrays, such as the "
+                "state_dict() of a model."
+            )
         own = dict(self.named_parameters())
         missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
         if missing or unknown:
-            raise KeyError(f"the state does not fit this model: missing {missing}, unknown {unknown}")
-        values = {name: np.asarray(state[name]) for name in own}
+            raise KeyError(
+                f"load_state_dict: the state does not fit this model: missing {_listed(missing)}, unknown "
+                f"{_listed(unknown)}. Build the model as it was when the state was saved."
+            )
+        values = {}
+        for name in own:  # of a Tensor, its value: nothing here is differentiated
+            value = state[name].numpy() if isinstance(state[name], ag.Tensor) else state[name]
+            values[name] = array_of("load_state_dict", name, value, "fiubc")
         for name, parameter in own.items():
             if values[name].shape != parameter.shape:
                 raise ag.errors.ShapeError(
-                    f"{name} has shape {parameter.shape} in this model and {values[name].shape} in the state."
+                    f"load_state_dict: {name} has shape {parameter.shape} in this model and {values[name].shape} in "
+                    "the state. Build the model with the sizes that were saved."
                 )
             if not np.can_cast(values[name].dtype, parameter.dtype, "same_kind"):
                 raise ag.errors.DTypeError(
-                    f"{name} is {parameter.dtype} in this model and {values[name].dtype} in the state."
+                    f"load_state_dict: {name} is {parameter.dtype} in this model and {values[name].dtype} in the "
+                    "state, which would be cut. Convert it on purpose: value.real, or value.astype(float)."
                 )
         for name, parameter in own.items():
             parameter.data = values[name]
@@ -159,6 +177,11 @@ class Module:
 
     def train(self, mode: bool = True) -> Module:
         """Switch this module and its parts to training (or, with False, to evaluation)."""
+        if not isinstance(mode, (bool, np.bool_)):
+            raise TypeError(
+                f"train: mode is {shown(mode)}, but must be True or False: it switches to training mode. "
+                "To train the model, write nn.fit(model, (inputs, targets), ...)."
+            )
         for _, module in self.named_modules():
             module.training = mode
         return self
@@ -195,6 +218,12 @@ def _members(name: str, value: Any) -> Iterator[tuple[str, Module | Parameter]]:
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from _members(f"{name}.{key}", item)
+
+
+def _listed(names: list[str]) -> str:
+    """Return some of the names, as a message has room for them."""
+    shown = ", ".join(names[:4])
+    return f"{shown} and {len(names) - 4} more" if len(names) > 4 else shown or "none"
 
 
 def _dotted(prefix: str, name: str) -> str:

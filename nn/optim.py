@@ -9,6 +9,7 @@ import numpy as np
 
 import autograd_mini as ag
 
+from .checks import real, shown
 from .module import Parameter
 
 __all__ = ["SGD"]
@@ -40,21 +41,19 @@ class SGD:
     """
 
     def __init__(self, parameters: Iterable[Parameter], lr: float, momentum: float = 0.0) -> None:
+        fix = "Pass model.parameters(), or a list of nn.Parameter, as in SGD([w], lr=0.1)."
+        if isinstance(parameters, ag.Tensor) or not isinstance(parameters, Iterable):
+            raise TypeError(f"SGD: parameters is {shown(parameters)}, but must be a list of Parameters. {fix}")
         self.parameters = list(parameters)
         if not self.parameters:
-            raise ValueError("SGD got no parameters: pass model.parameters()")
+            raise ValueError(f"SGD got no parameters. {fix} A module finds what its attributes hold as nn.Parameter.")
         for parameter in self.parameters:
             if not isinstance(parameter, Parameter):
-                raise TypeError(
-                    f"SGD updates Parameters, and one of these is a {type(parameter).__name__}: pass "
-                    "model.parameters(), or a list, as in SGD([w], lr=0.1)"
-                )
+                raise TypeError(f"SGD updates Parameters, and one of these is a {type(parameter).__name__}. {fix}")
         self.parameters = list(dict.fromkeys(self.parameters))  # one that is shared takes one step
-        if not 0 < lr < np.inf:
-            raise ValueError(f"lr is {lr}, but a learning rate is positive and finite (claim Y11: between 0 and 1)")
-        if not 0 <= momentum < 1:
-            raise ValueError(f"momentum is {momentum}, but must lie in [0, 1)")
-        self.lr, self.momentum = float(lr), float(momentum)
+        need = "be positive and finite, as a learning rate is (claim Y11: between 0 and 1)"
+        self.lr = real("SGD", "lr", lr, need, above=0)
+        self.momentum = real("SGD", "momentum", momentum, "lie in [0, 1)", above=np.nextafter(0, -1), below=1)
         self._velocity: list[Any] = [None] * len(self.parameters)
 
     def step(self) -> None:
@@ -65,6 +64,11 @@ class SGD:
                 continue
             if isinstance(g, ag.Tensor):  # from backward(create_graph=True): a velocity would keep its graph
                 g = g.numpy()
+            if np.shape(g) != parameter.shape:
+                raise ag.errors.ShapeError(
+                    f"SGD: the gradient of {parameter.name or 'a parameter'} has shape {np.shape(g)}; it must have its "
+                    f"parameter's own, {parameter.shape}. Leave .grad to backward()."
+                )
             if self.momentum:
                 v = self._velocity[i]
                 g = self._velocity[i] = g.copy() if v is None else self.momentum * v + g

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import autograd_mini as ag
 
+from .checks import array_of, callable_of, generator, real, shown, whole
 from .data import batches
 from .module import Module, observe
 from .optim import SGD
@@ -129,12 +131,14 @@ def fit(
     >>> (model(X).numpy() > 0).astype(int).ravel()
     array([0, 1, 1, 0])
     """
+    _check_model("fit", model)
     inputs, targets = _checked("data", data)
     if validation is not None:
         validation = _checked("validation", validation)
+    callable_of("fit", "loss", loss, "nn.cross_entropy")
     names = dict(model.named_parameters())
-    _check_options(names, optimizer, epochs, batch_size, validation, patience, metric)
-    rng = np.random.default_rng(rng)
+    _check_options(names, optimizer, epochs, batch_size, validation, patience, stop_below, metric)
+    epochs, rng = int(epochs), generator("fit", rng)
     history = History(gradient_norms={name: [] for name in names})
     best, best_state, start = np.inf, model.state_dict(), time.perf_counter()
     model.train()
@@ -145,12 +149,12 @@ def fit(
                 mean_loss, norms = _train_once(model, inputs, targets, loss, optimizer, batch_size, rng, epoch)
                 if validation is not None:
                     outputs = evaluate(model, validation[0])
-                    validation_loss = float(loss(outputs, validation[1]))
+                    validation_loss = float(_scalar(loss(outputs, validation[1])))
                     if not np.isfinite(validation_loss):
                         raise _non_finite(f"validation loss became {validation_loss}", epoch, model, *validation)
                     history.validation_loss.append(validation_loss)
                     if metric is not None:
-                        history.metric.append(metric(outputs, validation[1]))
+                        history.metric.append(_number_of(metric, outputs, validation[1]))
                     if validation_loss < best:
                         best, best_state, history.best_epoch = validation_loss, model.state_dict(), epoch
                 elif mean_loss < best:
@@ -191,17 +195,23 @@ def _train_once(
     parameters = model.parameters()
     for rows in batches(len(inputs), batch_size, rng):
         optimizer.zero_grad()
-        outputs = model(inputs[rows])
+        outputs = _outputs("fit", model, inputs[rows])
         if np.ndim(outputs) == 1 and len(rows) > 1:
             raise ag.errors.ShapeError(
-                f"the model returned shape {np.shape(outputs)} for {len(rows)} samples, which a loss takes for one "
-                "sample: outputs have shape (samples, outputs). Return o[:, None], and give such targets"
+                f"fit: the model returned shape {np.shape(outputs)} for {len(rows)} samples, which a loss takes for "
+                "one sample: outputs have shape (samples, outputs). Return o[:, None], and give such targets."
             )
-        value = loss(outputs, targets[rows])
+        value = _scalar(loss(outputs, targets[rows]))
         if not isinstance(value, ag.Tensor):
             raise TypeError(
-                f"the loss returned a {type(value).__name__}, which has no gradient: compute it from the outputs with "
-                "NumPy functions, without .numpy(), .item() or .detach()"
+                f"fit: the loss returned {'None' if value is None else f'a {type(value).__name__}'}, which has no "
+                "gradient. Compute it from the outputs with NumPy functions, and in forward() too, without .numpy(), "
+                ".item() or .detach()."
+            )
+        if not value.requires_grad and any((p + 0).requires_grad for p in parameters):  # else backward() says why
+            raise ag.errors.NothingRecordedError(
+                "fit: the loss does not depend on any parameter: .detach(), a comparison or a rounding cut the path. "
+                "Compute it from the outputs with NumPy functions, without these."
             )
         if not _finite(value.numpy()):
             raise _non_finite(f"loss became {value.numpy()}", epoch, model, inputs, targets)
@@ -216,11 +226,12 @@ def _train_once(
 
 def evaluate(model: Module, inputs: Any) -> Any:
     """Return the model's outputs as an array, computed in evaluation mode and not recorded."""
+    _check_model("evaluate", model)
     modes = [(module, module.training) for _, module in model.named_modules()]
     model.eval()
     try:
         with ag.no_grad():
-            outputs = model(inputs)
+            outputs = _outputs("evaluate", model, inputs)
     finally:
         for module, training in modes:
             module.training = training
@@ -228,17 +239,60 @@ def evaluate(model: Module, inputs: Any) -> Any:
 
 
 def _checked(name: str, data: Any) -> tuple[Any, Any]:
-    try:
-        inputs, targets = data
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be a pair (inputs, targets)") from None
-    inputs, targets = np.asarray(inputs), np.asarray(targets)
+    if not isinstance(data, (tuple, list)) or len(data) != 2:
+        fix = f"Write {name}=(X, y); of a list of samples, {name}=tuple(zip(*samples))."
+        raise ValueError(f"fit: {name} must be a pair (inputs, targets), and is {shown(data)}. {fix}")
+    inputs, targets = (
+        np.asarray(array_of("fit", f"the {part} of {name}", values, "fiubcUO"))
+        for part, values in zip(("inputs", "targets"), data, strict=True)
+    )
     if not (inputs.ndim and targets.ndim and 0 < len(inputs) == len(targets)):
+        flipped = targets.ndim and inputs.ndim == 2 and inputs.shape[1] == len(targets) > 0
         raise ValueError(
-            f"{name}: the inputs have shape {inputs.shape}, the targets {targets.shape}: give as many of both, in "
-            "rows, and at least one"
+            f"fit: {name}: the inputs have shape {inputs.shape}, the targets {targets.shape}: give as many of both, in "
+            f"rows, and at least one.{' Did you mean X.T?' if flipped else ''}"
         )
     return inputs, targets
+
+
+def _check_model(where: str, model: Any) -> None:
+    if not isinstance(model, Module):
+        raise TypeError(
+            f"{where}: model is {shown(model)}, but must be a Module, such as nn.MLP([64, 32, 10]); of your own "
+            "function, make one: class Net(nn.Module), with forward()."
+        )
+
+
+def _outputs(where: str, model: Module, inputs: Any) -> Any:
+    """Return what the model returns, which must be one array."""
+    outputs = model(inputs)
+    if not isinstance(outputs, (ag.Tensor, np.ndarray, np.generic)):
+        fix = "Is `return` missing in its forward()?" if outputs is None else "Return the outputs alone."
+        raise TypeError(f"{where}: the model returned {shown(outputs)}, but must return one array. {fix}")
+    return outputs
+
+
+def _scalar(value: Any) -> Any:
+    """Return what a loss returned, if it is one real number."""
+    if not isinstance(value, (ag.Tensor, np.ndarray, np.generic)):
+        return value
+    if value.size != 1:
+        raise ag.errors.ShapeError(
+            f"fit: the loss returned shape {value.shape}, but must return one number, a scalar. "
+            "Reduce it: np.mean(...), or reduction='mean'."
+        )
+    if value.dtype.kind not in "fiub":
+        raise ag.errors.DTypeError(
+            f"fit: the loss returned {value.dtype}, but must return a real number. Take np.real or np.abs of it."
+        )
+    return value
+
+
+def _number_of(metric: Callable[[Any, Any], float], outputs: Any, targets: Any) -> Any:
+    value = metric(outputs, targets)
+    if np.ndim(value) or not isinstance(value, (Real, np.ndarray)):
+        raise TypeError(f"fit: the metric returned {shown(value)}, but must return one number. Is `return` missing?")
+    return value
 
 
 def _check_options(
@@ -248,23 +302,35 @@ def _check_options(
     batch_size: int | None,
     validation: Any,
     patience: int | None,
+    stop_below: float | None,
     metric: Any,
 ) -> None:
+    if not all(hasattr(optimizer, name) for name in ("parameters", "step", "zero_grad")):
+        raise TypeError(
+            f"fit: optimizer is {shown(optimizer)}, but must be an optimizer of the model's parameters. "
+            "Write optimizer=nn.SGD(model.parameters(), lr=0.1)."
+        )
     if not {id(p) for p in optimizer.parameters} & {id(p) for p in names.values()}:
         raise ValueError(
-            "the optimizer holds no parameter of this model, so nothing would be learned: make it from "
-            "model.parameters(), after the model"
+            "fit: the optimizer holds no parameter of this model, so nothing would be learned. Make it from "
+            "model.parameters(), after the model."
         )
-    if epochs < 0:
-        raise ValueError(f"epochs is {epochs}, but must be 0 or more")
-    if batch_size is not None and batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size}, but must be at least 1; None takes all samples at once")
-    if patience is not None and patience < 1:
-        raise ValueError(f"patience is {patience}, but must be at least 1 epoch; None does not stop early")
+    whole("fit", "epochs", epochs, 0)
+    if batch_size is not None:
+        whole("fit", "batch_size", batch_size, 1, " None takes all samples at once.")
+    if patience is not None:
+        whole("fit", "patience", patience, 1, " None does not stop early.")
+    if stop_below is not None:
+        real("fit", "stop_below", stop_below, "be a finite number, or None")
     if patience is not None and validation is None:
-        raise ValueError("patience counts epochs without a better validation loss: pass validation=(inputs, targets)")
+        raise ValueError(
+            "fit: patience counts epochs without a better validation loss, and there is no validation set. "
+            "Pass validation=(inputs, targets)."
+        )
     if metric is not None and validation is None:
-        raise ValueError("metric is taken on the validation set: pass validation=(inputs, targets)")
+        raise ValueError("fit: metric is taken on the validation set. Pass validation=(inputs, targets).")
+    if metric is not None:
+        callable_of("fit", "metric", metric, "nn.accuracy")
 
 
 def _finite(array: Any) -> bool:

@@ -106,6 +106,22 @@ def test_says_what_is_wrong(f, x, holomorphic, words):
         ag.jacobian(f, holomorphic=holomorphic)(x)
 
 
+def test_an_error_of_a_single_row_does_not_speak_of_batches():
+    """Rows that cannot be swept together are swept one by one; what fails then fails for a reason of its own."""
+
+    @ag.primitive
+    def own(x):
+        return x * 2
+
+    def rule(_g, _y, _x):
+        raise KeyError("mine")
+
+    ag.defvjp(own, rule)
+    with pytest.raises(KeyError, match="mine") as caught:
+        ag.jacobian(own)(np.ones(3))
+    assert caught.value.__context__ is None
+
+
 # --- hessian ------------------------------------------------------------------------------------------------
 
 

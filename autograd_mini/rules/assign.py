@@ -7,6 +7,7 @@ import operator
 
 import numpy as np
 
+from ..arrays import assigned, is_other
 from ..table import TABLE, Composite, defvjp, primitive
 
 __all__ = ["assign"]
@@ -15,8 +16,11 @@ __all__ = ["assign"]
 @primitive
 def assign(x, v, *index):
     """Return a copy of x in which ``x[index]`` is v."""
+    if is_other(x) or is_other(v):
+        return assigned(x, v, index)
     x = np.array(x, order="C")
-    x[index] = np.asarray(v, order="C")  # laid out alike: so `lasting` writes in the same order
+    number = type(v) in (float, int, complex)  # as such NumPy says what does not fit: a NaN into integers, say
+    x[index] = v if number else np.asarray(v, order="C")  # laid out alike: so `lasting` writes in the same order
     return x
 
 

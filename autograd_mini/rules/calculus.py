@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from ..errors import DTypeError
 from ..table import composite, defvjp
 from .composite import array, beside
 
@@ -104,7 +105,7 @@ def slope(f, axis, positions, edge_order):
         inside = -q / (p * (p + q)) * cut(f, axis, None, -2) + (q - p) / (p * q) * cut(f, axis, 1, -1)
         inside = inside + p / (q * (p + q)) * cut(f, axis, 2, None)
         far_end = d[0], d[-1]
-        if edge_order == 2:
+        if edge_order != 1:
             p, q = d[0], d[1]
             near = -(2.0 * p + q) / (p * (p + q)), (p + q) / (p * q), -p / (q * (p + q))
             p, q = d[-2], d[-1]
@@ -141,8 +142,15 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
 @composite(np.interp)
 def interp(x, xp, fp, left=None, right=None, period=None):
     """The line between the two data points around x; beyond them, `left` and `right`."""
-    x, xp, fp = array(x).astype(np.float64), array(xp).astype(np.float64), array(fp)
-    fp = fp.astype(np.complex128 if fp.dtype.kind == "c" else np.float64)
+    x, xp, fp = array(x), array(xp), array(fp)
+    exact = np.complex128 if fp.dtype.kind == "c" else np.float64
+    for name, a, dtype in (("x", x, np.float64), ("xp", xp, np.float64), ("fp", fp, exact)):
+        if not np.can_cast(a.dtype, dtype, "safe"):
+            raise DTypeError(
+                f"np.interp computes in {np.dtype(dtype)}, and {name} is {a.dtype}. Write {name}.astype(float), or "
+                f"np.real({name}), if digits or the imaginary part may be lost."
+            )
+    x, xp, fp = x.astype(np.float64), xp.astype(np.float64), fp.astype(exact)
     if xp.ndim != 1 or fp.ndim != 1:
         raise ValueError("Data points must be 1-D sequences")
     if len(xp) != len(fp):

@@ -5,7 +5,7 @@ Each has NumPy's own signature; a test holds them against it.
 
 import numpy as np
 
-from ..errors import UnsupportedArgumentError
+from ..errors import DTypeError, UnsupportedArgumentError
 from ..table import composite, name_of, refusal
 
 __all__: list[str] = []
@@ -24,7 +24,13 @@ def array(a):
         hasattr(x, "__call_primitive__") or isinstance(x, (list, tuple)) for x in a
     ):
         return np.stack([array(x) for x in a])  # some of them may be recorded
-    return a if hasattr(a, "dtype") else np.asarray(a)
+    a = a if hasattr(a, "dtype") and not isinstance(a, type) else np.asarray(a)
+    if a.dtype.kind not in "fciub":
+        raise DTypeError(
+            f"A Tensor is combined with values of dtype {a.dtype}: only numbers have gradients. "
+            "Convert them first: np.asarray(values, float)."
+        )
+    return a
 
 
 def default(value, meaning):
@@ -42,11 +48,17 @@ def beside(x, *others):
 
 # --- bounds
 
+UFUNC_KEYWORDS = ("where", "dtype", "casting", "order", "subok", "signature", "sig")
+
 
 @composite(np.clip)
 def clip(a, a_min=None, a_max=None, out=None, *, min=None, max=None, **kwargs):
     """The maximum with the lower bound, then the minimum with the upper one."""
-    refuse(np.clip, out=out, **kwargs)
+    refuse(np.clip, out=out)
+    if kwargs:
+        refuse(np.clip, **{name: kwargs.pop(name, None) for name in UFUNC_KEYWORDS})
+    if kwargs:
+        raise TypeError(f"np.clip() got an unexpected keyword argument {next(iter(kwargs))!r}.")
     a_min, a_max, min, max = (default(bound, None) for bound in (a_min, a_max, min, max))
     if (a_min is not None or a_max is not None) and (min is not None or max is not None):
         raise ValueError("np.clip: give the bounds as a_min and a_max or as min= and max=, not as both")

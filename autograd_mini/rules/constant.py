@@ -50,6 +50,6 @@ refused({
 
 RENAMED = {"trapz": "trapezoid", "in1d": "isin", "row_stack": "vstack"}  # and on the way out of NumPy, with a warning
 refused({
-    getattr(np, old): f"NumPy has renamed it: write np.{new}." for old, new in RENAMED.items()
+    getattr(np, old): f"NumPy has renamed it. Write np.{new}." for old, new in RENAMED.items()
     if hasattr(np, old) and getattr(np, old) is not getattr(np, new)
 })  # fmt: skip

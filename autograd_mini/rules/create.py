@@ -9,8 +9,8 @@ import operator
 import numpy as np
 
 from ..errors import UnsupportedArgumentError
-from ..table import composite
-from .composite import array, refuse
+from ..table import composite, no_derivative, refusal
+from .composite import array
 from .index import normal
 
 __all__: list[str] = []
@@ -42,7 +42,7 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
     y = np.moveaxis(y, 0, axis) if axis != 0 else y
     if dtype is not None and np.dtype(dtype).kind in "iu":
         if getattr(y, "requires_grad", False):
-            refuse(np.linspace, dtype=dtype)
+            raise UnsupportedArgumentError(no_derivative("np.linspace", np.dtype(dtype)))
         y = np.floor(y)
     y = cast(y, dtype)
     return (y, step) if retstep else y
@@ -83,7 +83,7 @@ def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
 def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """The value everywhere, in another array's shape and dtype."""
     blank = np.zeros_like(array(a), dtype=dtype, shape=shape)
-    return np.where(True, cast(array(fill_value), blank.dtype), blank)
+    return np.where(True, np.broadcast_to(cast(array(fill_value), blank.dtype), blank.shape), blank)
 
 
 @composite(np.vander)
@@ -92,7 +92,10 @@ def vander(x, N=None, increasing=False):
     x = array(x)
     if x.ndim != 1:
         raise ValueError(f"np.vander takes one axis; the array has {x.ndim}")
-    powers = np.arange(len(x) if N is None else N)
+    n = len(x) if N is None else operator.index(N)
+    if n < 0:
+        raise ValueError("negative dimensions are not allowed")
+    powers = np.arange(n)
     y = x[:, None] ** (powers if increasing else powers[::-1])
     return cast(y, np.promote_types(x.dtype, int))
 
@@ -102,7 +105,7 @@ def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
     """Numbers in place of NaN and infinities, to which no cotangent passes from there."""
     if not copy:
         raise UnsupportedArgumentError(
-            "np.nan_to_num on a Tensor does not handle copy=False: write `result = np.nan_to_num(t)`."
+            "np.nan_to_num has no derivative rule for copy=False, which writes in place. Write t = np.nan_to_num(t)."
         )
     x = array(x)
     if x.dtype.kind not in "fc":
@@ -117,6 +120,8 @@ def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
         (np.isposinf(x), most.max if posinf is None else posinf),
         (np.isneginf(x), most.min if neginf is None else neginf),
     ):
+        if not np.can_cast(array(number).dtype, x.dtype, "same_kind"):
+            raise TypeError(f"np.nan_to_num: {number!r} cannot stand in an array of {x.dtype}.")
         x = np.where(where, cast(array(number), x.dtype), x)
     return x
 
@@ -142,7 +147,7 @@ def apply_along_axis(func1d, axis, arr, *args, **kwargs):
     lines = np.moveaxis(arr, axis, -1)
     shape = lines.shape[:-1]
     if 0 in shape:
-        raise ValueError("np.apply_along_axis: there is no line to apply the function to")
+        raise ValueError("np.apply_along_axis: there is no line to apply the function to.")
     results = [array(func1d(lines[(*i, ...)], *args, **kwargs)) for i in np.ndindex(shape)]
     first = results[0]
     y = np.stack([np.broadcast_to(cast(r, first.dtype), first.shape) for r in results])
@@ -155,11 +160,11 @@ def apply_over_axes(func, a, axes):
     """The function along one axis after the other, each kept with length 1."""
     y = array(a)
     for axis in [axes] if np.ndim(axes) == 0 else axes:
-        axis = axis % y.ndim if axis < 0 else axis
+        axis = y.ndim + axis if axis < 0 else axis
         result = func(y, axis)
         result = result if result.ndim == y.ndim else np.expand_dims(result, axis)
         if result.ndim != y.ndim:
-            raise ValueError("np.apply_over_axes: the function returned an array of the wrong number of axes")
+            raise ValueError("np.apply_over_axes: the function returned an array of the wrong number of axes.")
         y = result
     return y
 
@@ -182,7 +187,7 @@ def holds(a):
 def uncopied(function, copy):
     """Refuse what only shared memory would do."""
     if copy is False:
-        raise UnsupportedArgumentError(f"np.{function} on a Tensor does not handle copy=False.")
+        raise UnsupportedArgumentError(refusal(f"np.{function}", "copy"))
 
 
 @composite(np.array)
@@ -190,7 +195,7 @@ def array_(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, nd
     """The same values, recorded; Tensors in lists are stacked."""
     uncopied("array", copy)
     if ndmax:
-        raise UnsupportedArgumentError("np.array with like= a Tensor does not handle ndmax=.")
+        raise UnsupportedArgumentError(refusal("np.array", "ndmax"))
     y = cast(np.copy(joined(object)), dtype)
     return y if y.ndim >= ndmin else np.reshape(y, (*[1] * (ndmin - y.ndim), *y.shape))
 
@@ -214,7 +219,7 @@ composite(np.ascontiguousarray, np.asfortranarray)(laid_out)
 def require(a, dtype=None, requirements=None, *, like=None):
     """The same values: how a Tensor lies in memory is not asked."""
     if requirements:
-        raise UnsupportedArgumentError("np.require with like= a Tensor does not handle requirements=.")
+        raise UnsupportedArgumentError(refusal("np.require", "requirements"))
     return cast(joined(a), dtype)
 
 

@@ -15,7 +15,7 @@ import string
 import numpy as np
 
 from ..errors import UnsupportedArgumentError
-from ..table import composite, defvjp, name_of, plain, primitive, refusal
+from ..table import composite, defvjp, name_of, no_derivative, plain, primitive, refusal
 from .composite import array, refuse
 
 __all__: list[str] = []
@@ -26,7 +26,8 @@ LETTERS = string.ascii_uppercase + string.ascii_lowercase  # in the order in whi
 @primitive
 def einsum(*arrays, subscripts, optimize=False, order="K"):
     """Return ``np.einsum`` with subscripts in which every axis has a letter and the output is written out."""
-    return np.asarray(np.einsum(subscripts, *arrays, optimize=optimize, order=order))
+    y = np.einsum(subscripts, *arrays, optimize=optimize, order=order)
+    return np.asarray(y) if isinstance(y, np.generic) else y
 
 
 def einsum_vjp(k, g, _y, *arrays, subscripts, optimize=False, order="K"):
@@ -119,7 +120,7 @@ def np_einsum(*operands, out=None, optimize=False, **kwargs):
     subscripts, arrays = spelled(operands)
     if dtype is not None:
         if np.dtype(dtype).kind not in "fc":
-            raise UnsupportedArgumentError(refusal(name_of(np.einsum), "dtype"))
+            raise UnsupportedArgumentError(no_derivative("np.einsum", np.dtype(dtype)))
         for x in arrays:
             if not np.can_cast(x.dtype, dtype, casting):
                 raise TypeError(f"np.einsum: {x.dtype} cannot be cast to {np.dtype(dtype)} by the rule {casting!r}")

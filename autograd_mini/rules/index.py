@@ -9,6 +9,7 @@ import operator
 
 import numpy as np
 
+from ..arrays import NeedsValues, is_other, kind_name, scattered, taken
 from ..errors import LostGradientError
 from ..table import TABLE, composite, constant, defvjp, name_of, plain, primitive
 from .composite import array, refuse
@@ -19,6 +20,8 @@ __all__ = ["scatter"]
 @primitive
 def scatter(g, *index, shape):
     """Return zeros of `shape` with `g` added at `index`; the transpose of taking ``x[index]``."""
+    if is_other(g):
+        return scattered(g, index, shape)
     x = np.zeros(shape, g.dtype)
     if all(i is None or i is Ellipsis or isinstance(i, (int, slice, np.integer)) for i in index):
         x[index] = g
@@ -36,11 +39,11 @@ def _is_mask(i):
 @primitive
 def getitem(x, *index):
     """Return ``x[index]``."""
-    return x[index]
+    return taken(x, index)
 
 
 defvjp(getitem, lambda g, _y, _x, *index: scatter(g, *index, shape=_x.shape), view=True)
-defvjp(scatter, lambda g, _y, _g, *index, shape: g[index])
+defvjp(scatter, lambda g, _y, _g, *index, shape: taken(g, index) if is_other(g) else g[index])
 TABLE[operator.getitem] = TABLE.pop(getitem)
 
 
@@ -50,6 +53,11 @@ TABLE[operator.getitem] = TABLE.pop(getitem)
 @primitive
 def values(a):
     """Return the plain array: for indices, conditions, and to find out where entries are."""
+    if is_other(a):
+        raise NeedsValues(
+            f"it looks at the values of an index or a condition, and these stand in a {kind_name(type(a))}. Pass "
+            "them as a NumPy array."
+        )
     return np.asarray(a)
 
 
@@ -117,7 +125,7 @@ def overwrite(function, call, a, source):
     """Do what ``call(a, source)`` does in place: on the numbers, then assign the entries to `a`."""
     if not hasattr(a, "requires_grad") and getattr(source, "requires_grad", False):
         raise LostGradientError(
-            f"{name_of(function)} writes values with a gradient into a plain array, where it would be lost. "
+            f"{name_of(function)} would write values into a plain array, and their gradient would be lost. "
             "Make the array a Tensor first, a = ag.Tensor(a), or build the result with np.where."
         )
     source = array(source)
@@ -186,6 +194,13 @@ def select(condlist, choicelist, default=0):
     return y
 
 
+def chosen(condition, x):
+    """Return which entries of x a condition takes: one of fewer axes takes whole rows, as ``x[condition]`` does."""
+    found = np.zeros(x.shape, bool)
+    found[condition] = True
+    return found
+
+
 @composite(np.piecewise)
 def piecewise(x, condlist, funclist, *args, **kw):
     """On each part of the domain its own function or number; the last condition that holds decides."""
@@ -194,7 +209,7 @@ def piecewise(x, condlist, funclist, *args, **kw):
         not isinstance(condlist[0], (list, np.ndarray)) and np.ndim(condlist[0]) == 0 < x.ndim
     ):
         condlist = [condlist]
-    conditions = [np.broadcast_to(truth(c), x.shape) for c in condlist]
+    conditions = [chosen(truth(c), x) for c in condlist]
     if len(funclist) == len(conditions) + 1:  # one more: it holds elsewhere
         conditions.append(~np.any(conditions, axis=0))
     elif len(funclist) != len(conditions):

@@ -4,9 +4,11 @@ What is repeated gets back the sum of its copies. ``np.pad`` with mode "empty" i
 so is a function as mode, which works in place.
 """
 
+import operator
+
 import numpy as np
 
-from ..errors import UnsupportedArgumentError
+from ..errors import ShapeError, UnsupportedArgumentError
 from ..table import composite
 from .composite import array
 from .index import moved, moved_along, normal, plain_index, values
@@ -24,10 +26,11 @@ def split(ary, indices_or_sections, axis=0):
     try:
         len(indices_or_sections)
     except TypeError:  # a number of parts
-        parts = int(indices_or_sections)
+        parts = indices_or_sections
         if n % parts:
-            raise ValueError(
-                f"np.split: {n} entries along axis {axis} cannot be split into {parts} equal parts"
+            raise ShapeError(
+                f"np.split: {n} entries along axis {axis} cannot be split into {parts} equal parts. "
+                "Use np.array_split for parts that differ by 1."
             ) from None
     return np.array_split(ary, indices_or_sections, axis)
 
@@ -167,6 +170,8 @@ def delete(arr, obj, axis=None):
 def insert(arr, obj, values, axis=None):
     """What is given, before some places along an axis."""
     arr, values = array(arr), array(values)
+    if values.dtype.kind == "c" and arr.dtype.kind != "c":
+        raise TypeError(f"np.insert: complex values do not fit into an array of {arr.dtype}.")
     values = values if values.dtype == arr.dtype else values.astype(arr.dtype)
     return moved(lambda n, m: np.insert(n, plain_index(obj), m, axis), arr, values)
 
@@ -213,7 +218,7 @@ def repeat(a, repeats, axis=None):
 def tile(A, reps):
     """The whole array several times along each axis."""
     a = array(A)
-    reps = tuple(int(n) for n in values(reps).ravel()) if np.ndim(reps) else (int(reps),)
+    reps = tuple(operator.index(n) for n in (values(reps).ravel() if np.ndim(reps) else [reps]))
     reps = (*[1] * (a.ndim - len(reps)), *reps)
     shape = (*[1] * (len(reps) - a.ndim), *a.shape)
     apart = np.reshape(a, [n for size in shape for n in (1, size)])
@@ -226,8 +231,8 @@ def sliding_window_view(x, window_shape, axis=None, *, subok=False, writeable=Fa
     """Every window onto the array; a copy, not a view."""
     if writeable:
         raise UnsupportedArgumentError(
-            "np.lib.stride_tricks.sliding_window_view of a Tensor does not handle writeable=: its windows cannot share "
-            "memory. Assign to the Tensor itself."
+            "np.lib.stride_tricks.sliding_window_view has no derivative rule for writeable=True: the windows of a "
+            "Tensor do not share its memory. Leave it out, and write to the Tensor itself: t[i] = v."
         )
     return moved(lambda n: np.lib.stride_tricks.sliding_window_view(n, window_shape, axis), x)
 
@@ -251,8 +256,8 @@ def pad(array, pad_width, mode="constant", **kwargs):
     """Add to both ends of each axis, one axis after the other."""
     if callable(mode) or mode == "empty":
         raise UnsupportedArgumentError(
-            "np.pad on a Tensor does not handle this mode=: a function works in place, and what 'empty' adds is "
-            "undefined. Join the parts with np.concatenate."
+            f"np.pad has no derivative rule for mode={getattr(mode, '__name__', mode)!r}: a function works in place, and "
+            "what 'empty' adds is undefined. Join the parts: np.concatenate([before, t, after])."
         )
     if mode not in (*OPTIONS, *MOVES):
         raise ValueError(f"np.pad: there is no mode {mode!r}")

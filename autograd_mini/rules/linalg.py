@@ -24,8 +24,10 @@ import operator
 
 import numpy as np
 
-from ..table import composite, constant, defvjp, primitive
+from ..errors import UnsupportedArgumentError
+from ..table import composite, constant, defvjp, in_memory
 from .composite import array
+from .index import values
 from .linear import conj
 from .reduce import leave_one_out
 
@@ -93,7 +95,7 @@ def read(p, UPLO="L"):
     return (p + mH(p)) * half(p, UPLO)
 
 
-@primitive
+@in_memory
 def determined(p, asked, size):
     """Return `p`; NaN for the matrices where `asked`, which should be 0, is not small beside `size`."""
     axes = tuple(range(p.ndim - 2, asked.ndim)), tuple(range(p.ndim - 2, size.ndim))
@@ -116,7 +118,7 @@ def inverse_gaps(w, tolerance):
 # --- determinants, inverses, equations
 
 
-@primitive
+@in_memory
 def minors(a, *directions):
     r"""Return the matrix of the linear form :math:`b \mapsto D^{k+1} \det(a)[b_1, \dots, b_k, b]`.
 
@@ -184,7 +186,7 @@ def pinv_vjp(g, y, a, *, rcond=None, hermitian=False, rtol=np._NoValue):
     return read(p) if hermitian else p
 
 
-@primitive
+@in_memory
 def full_pinv(a, rcond=None, hermitian=False, *, rtol=np._NoValue):
     """Return the pseudoinverse where the singular values that count as 0 are 0 but for rounding."""
     return np.linalg.pinv(a, rcond, hermitian, rtol=rtol)
@@ -192,7 +194,7 @@ def full_pinv(a, rcond=None, hermitian=False, *, rtol=np._NoValue):
 
 def spectrum(a, hermitian=False):
     """Return the singular values of the array in a Tensor, and what of them is rounding."""
-    a = np.asarray(getattr(a, "data", a))
+    a = values(a)
     s = np.linalg.svd(a, compute_uv=False, hermitian=hermitian)
     return s, 10 * tolerance(a) * np.max(s, -1, keepdims=True, initial=0)
 
@@ -287,7 +289,7 @@ def cutoff(a, rcond):
     return tolerance(a) if rcond is None else float(np.finfo(a.dtype).eps) if rcond < 0 else rcond
 
 
-@primitive
+@in_memory
 def full_lstsq(a, b, rcond=None):
     """Return the least-squares solution where the singular values that count as 0 are 0 but for rounding."""
     return np.linalg.lstsq(a, b, rcond)
@@ -485,6 +487,16 @@ def power_norm(x, p, axis, keepdims):
     return np.where(none, 0, np.where(none, 1, total) ** (1 / p))
 
 
+def constant_order(ord):
+    """Return the order of a norm as a number: it chooses between formulas, of which no derivative is taken."""
+    if getattr(ord, "requires_grad", False):
+        raise UnsupportedArgumentError(
+            "np.linalg.norm is not differentiated with respect to ord=. Pass ord.detach() if no gradient is wanted, or "
+            "write np.sum(np.abs(x) ** p) ** (1 / p)."
+        )
+    return ord.item() if hasattr(ord, "item") and not np.ndim(ord) else ord
+
+
 def vector(x, ord, axis, keepdims):
     """Return the norms of vectors."""
     if isinstance(ord, str):
@@ -516,7 +528,7 @@ def matrices(x, ord):
 @composite(np.linalg.norm)
 def norm(x, ord=None, axis=None, keepdims=False):
     """Vectors along one axis, matrices along two; of everything, without an axis and an order."""
-    x = array(x)
+    x, ord = array(x), constant_order(ord)
     x = x if x.dtype.kind in "fc" else x.astype(float)
     if axis is None:
         plain = ord is None or (x.ndim == 2 and ord in ("f", "fro")) or (x.ndim == 1 and ord == 2)
@@ -542,7 +554,7 @@ def matrix_norm(x, /, *, keepdims=False, ord="fro"):
 @composite(np.linalg.vector_norm)
 def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
     """The norm of all entries, or of those along some axes, as of one vector."""
-    x = array(x)
+    x, ord = array(x), constant_order(ord)
     x = x if x.dtype.kind in "fc" else x.astype(float)
     axis = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     return vector(x, ord, axis, keepdims)

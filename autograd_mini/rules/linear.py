@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from ..errors import ShapeError
 from ..table import composite, defvjp
 from .composite import array, refuse
 
@@ -73,7 +74,10 @@ def tensordot(a, b, axes=2):
     left, right = axes if np.iterable(axes) else (range(-axes, 0), range(axes))
     left, right = (list(i) if np.iterable(i) else [i] for i in (left, right))
     if [a.shape[i] for i in left] != [b.shape[i] for i in right]:
-        raise ValueError(f"np.tensordot: axes {left} of {a.shape} do not fit axes {right} of {b.shape}")
+        raise ShapeError(
+            f"np.tensordot: axes {left} of shape {a.shape} and axes {right} of shape {b.shape} do not fit. "
+            "Those that are summed over must have equal lengths."
+        )
     left, right = [i % a.ndim for i in left], [i % b.ndim for i in right]
     rows, columns = ([i for i in range(x.ndim) if i not in s] for x, s in ((a, left), (b, right)))
     m, k, n = (math.prod(x.shape[i] for i in s) for x, s in ((a, rows), (a, left), (b, columns)))

@@ -5,11 +5,12 @@ the table are the methods themselves: ``np.add.reduce(a)`` is ``np.ufunc.reduce(
 """
 
 import math
+import operator
 import re
 
 import numpy as np
 
-from ..errors import LostGradientError, UnsupportedArgumentError
+from ..errors import DTypeError, LostGradientError, UnsupportedArgumentError
 from ..table import composite, name_of, refusal
 from .assign import assign
 from .composite import array
@@ -27,7 +28,7 @@ def plain_mask(mask, ufunc):
     """Return a mask as an array: nobody differentiates by it."""
     mask = np.asarray(mask)
     if mask.dtype != bool:
-        raise TypeError(f"{name_of(ufunc)}: where= takes booleans, not {mask.dtype}")
+        raise DTypeError(f"{name_of(ufunc)}: where= takes booleans, not {mask.dtype}. Write where=mask != 0.")
     return mask
 
 
@@ -90,9 +91,9 @@ def call(
 
 def moved(ufunc, inputs, out, axes, axis, keepdims, casting):
     """Call a generalised ufunc on other axes than the last ones."""
-    if ufunc.signature is None:
-        raise TypeError(f"{name_of(ufunc)} goes entry by entry: it has no axis=, axes= or keepdims=")
     core = [[n for n in names.split(",") if n] for names in re.findall(r"\(([^()]*)\)", ufunc.signature)]
+    if keepdims and (any(core[ufunc.nin :]) or len(set(map(len, core[: ufunc.nin]))) > 1):
+        raise TypeError(f"{name_of(ufunc)} does not support keepdims: its signature is {ufunc.signature}.")
     if axis is not None:
         axes = [(axis,) if names else () for names in core]
     if axes is not None:
@@ -134,7 +135,7 @@ def fold(ufunc, a, axis, dtype, keepdims, initial, where):
     if where is not True:
         raise UnsupportedArgumentError(refusal(f"{name_of(ufunc)}.reduce", "where"))
     a = array(a) if dtype is None else cast(ufunc, a, dtype)
-    axes = tuple(range(a.ndim)) if axis is None else tuple(i % a.ndim for i in (axis if np.iterable(axis) else (axis,)))
+    axes = tuple(range(a.ndim)) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, a.ndim)
     if len(axes) > 1 and ufunc not in ANY_ORDER:
         raise ValueError(f"{name_of(ufunc)}.reduce: the order matters, so it goes along one axis at a time")
     if initial is NO_VALUE or initial is None:
@@ -156,6 +157,8 @@ def fold(ufunc, a, axis, dtype, keepdims, initial, where):
 @composite(np.ufunc.accumulate)
 def accumulate(ufunc, a, /, axis=0, dtype=None, out=None):
     """The reductions of all beginnings: running sums and products, or step by step."""
+    if axis is None or a.ndim == 0:
+        raise ValueError(f"{name_of(ufunc)}.accumulate goes along one axis.")
     if ufunc in SCANS:
         result = SCANS[ufunc](a, axis=axis, dtype=dtype)
     else:
@@ -170,7 +173,9 @@ def accumulate(ufunc, a, /, axis=0, dtype=None, out=None):
 @composite(np.ufunc.reduceat)
 def reduceat(ufunc, a, indices, /, axis=0, dtype=None, out=None):
     """The reductions of pieces, each from one index to the next; where the next is no larger, the entry alone."""
-    a, starts = np.moveaxis(a, axis, 0), [int(i) for i in np.asarray(indices)]
+    a, starts = np.moveaxis(a, axis, 0), np.asarray(indices)
+    whole = int if isinstance(indices, (list, tuple)) else operator.index  # NumPy casts a list, not an array
+    starts = [whole(i) for i in starts]
     if any(not 0 <= i < len(a) for i in starts):
         raise IndexError(f"{name_of(ufunc)}.reduceat: an index is out of bounds for {len(a)} entries")
     pieces = [a[i:j] if i < j else a[i : i + 1] for i, j in zip(starts, [*starts[1:], len(a)], strict=True)]

@@ -21,7 +21,7 @@ def coefficients(function, *polynomials):
     for p in polynomials:
         if isinstance(p, np.poly1d):
             raise UnsupportedArgumentError(
-                f"{name_of(function)} of a Tensor and an np.poly1d: pass its coefficients, p.coeffs."
+                f"{name_of(function)} of a Tensor and an np.poly1d, which is no array: pass its coefficients, p.coeffs."
             )
     found = [array(p) for p in polynomials]
     return [np.reshape(p, 1) if p.ndim == 0 else p for p in found]
@@ -120,6 +120,8 @@ def polyder(p, m=1):
     if m < 0:
         raise ValueError("Order of derivative must be positive (see polyint)")
     (p,) = coefficients(np.polyder, p)
+    if p.ndim != 1:
+        raise ValueError(f"np.polyder takes one polynomial, an array of one axis; this one has {p.ndim}.")
     for _ in range(m):
         p = p[:-1] * np.arange(len(p) - 1, 0, -1)
     return p
@@ -186,7 +188,7 @@ def polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
     c, residuals, rank, _ = np.linalg.lstsq(left, right, rcond)
     c = (c.T / scale).T
     if rank != n:
-        warnings.warn("Polyfit may be poorly conditioned", np.exceptions.RankWarning, stacklevel=2)
+        warnings.warn("Polyfit may be poorly conditioned.", np.exceptions.RankWarning, stacklevel=2)
     if not cov:
         return c
     base = np.linalg.inv(left.T @ left) / (scale[:, None] * scale)

@@ -89,7 +89,7 @@ def chosen_of(y, a, where, axis, keepdims):
 
 def ties(chosen, y, a, initial, axis, keepdims):
     """Return how many there are in each line, with the initial value; at least 1."""
-    count = np.sum(chosen, axis=axis, dtype=a.dtype, keepdims=True)
+    count = np.sum(chosen, axis=axis, dtype=a.dtype.type, keepdims=True)  # in the machine's byte order
     return np.maximum(count if initial is None else count + (along(y, a, axis, keepdims) == initial), 1)
 
 

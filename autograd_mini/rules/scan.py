@@ -6,7 +6,7 @@ where factors are 0, at every order.
 
 import numpy as np
 
-from ..table import composite, defvjp, primitive
+from ..table import composite, defvjp, in_memory
 from .composite import array, refuse
 
 __all__: list[str] = []
@@ -36,7 +36,7 @@ def cumprod_vjp(g, _y, a, *, axis=None, dtype=None):
     return np.reshape(np.moveaxis(p, -1, axis), shape)
 
 
-@primitive
+@in_memory
 def recurrence(x, a):
     """Return y with ``y[i] = x[i] + a[i] * y[i-1]`` along the last axis; the first a does not count."""
     y = np.array(x, np.result_type(x, a))

@@ -24,7 +24,7 @@ def concatenate_vjp(i, g, _y, *_arrays, axis=0, dtype=None, casting="same_kind")
     if axis is None:
         start = sum(np.size(a) for a in _arrays[:i])
         return np.reshape(g[start : start + _arrays[i].size], _arrays[i].shape)
-    start = sum(np.shape(a)[axis] for a in _arrays[:i])
+    start = sum(a.shape[axis] for a in _arrays[:i])
     cut = [slice(None)] * g.ndim
     cut[axis] = slice(start, start + _arrays[i].shape[axis])
     return g[tuple(cut)]
@@ -42,7 +42,7 @@ def back(g, _y, _a, *, axis=None):
 
 def reshape_vjp(g, _y, _a, *, shape=None, order="C", copy=None):
     """The operand's own shape again, read in the same order."""
-    return np.reshape(g, _a.shape, order=order)
+    return np.reshape(g, _a.shape) if order == "C" else np.reshape(g, _a.shape, order=order)
 
 
 def moveaxis_vjp(g, _y, _a, *, source, destination):
@@ -56,7 +56,7 @@ def swapaxes_vjp(g, _y, _a, *, axis1, axis2):
 
 
 defvjp(np.reshape, reshape_vjp, view=True, only={"order": ("C", "F")})
-defvjp(np.ravel, lambda g, _y, _a, *, order="C": np.reshape(g, _a.shape, order=order), view=True,
+defvjp(np.ravel, lambda g, _y, _a, *, order="C": reshape_vjp(g, _y, _a, order=order), view=True,
        only={"order": ("C", "F")})  # fmt: skip
 defvjp(np.transpose, transpose_vjp, view=True)
 defvjp(np.moveaxis, moveaxis_vjp, view=True)

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from ..table import composite, defvjp, primitive
+from ..table import composite, defvjp, in_memory
 from .composite import array
 
 __all__: list[str] = []
@@ -54,7 +54,7 @@ def correlate(a, v, mode="valid"):
 # --- sin(pi x) / (pi x)
 
 
-@primitive
+@in_memory
 def sinc_derivative(x, n):
     """Return the derivative of order n of ``np.sinc``."""
     wide = np.asarray(x, np.result_type(x, np.float64))
@@ -78,7 +78,7 @@ defvjp(np.sinc, lambda g, _y, x: g * sinc_derivative(x, 1))
 # --- modified Bessel functions
 
 
-@primitive
+@in_memory
 def bessel_i(x, n):
     r"""Return :math:`I_n(x) = \frac{1}{\pi} \int_0^\pi e^{x \cos t} \cos(n t)\, dt`."""
     wide = np.asarray(x, np.float64)

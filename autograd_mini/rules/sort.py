@@ -6,20 +6,20 @@ array. Indices and counts are constant. ``sort``, ``partition`` and ``unique`` o
 
 import numpy as np
 
-from ..table import composite, constant, primitive
+from ..table import composite, constant, in_memory
 from .composite import array, refuse
 from .index import alike, constants, values
 
 __all__: list[str] = []
 
 
-@primitive
+@in_memory
 def order(a, axis=-1, kind=None, stable=None):
     """Return the indices that sort along an axis, equal entries in the order in which they stand."""
     return np.argsort(a, axis, kind=kind, stable=True if kind is None else stable)
 
 
-@primitive
+@in_memory
 def order_of_parts(a, kth, axis=-1, kind="introselect"):
     """Return the indices by which ``np.partition`` rearranges along an axis."""
     parts = np.partition(a, kth, axis, kind)

@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import DTypeError
 from ..table import defvjp, primitive
+from .composite import array
 from .elementwise import finite
 from .reduce import along
 
@@ -37,9 +39,13 @@ def logsumexp(a: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool 
     >>> ag.grad(ag.logsumexp)(np.zeros(2))
     array([0.5, 0.5])
     """
-    a = np.asarray(a)
+    a = array(a)
+    if a.dtype.kind not in "fiub":
+        hint = " For complex ones use ag.scipy.special.logsumexp." if a.dtype.kind == "c" else ""
+        raise DTypeError(f"logsumexp: the values are {a.dtype}, but must be real numbers.{hint}")
     a = a if a.dtype.kind == "f" else a.astype(float)
-    top = np.max(a, axis=axis, keepdims=True, initial=-np.inf)
+    initial: dict[str, Any] = {} if a.size else {"initial": -np.inf}
+    top = np.max(a, axis=axis, keepdims=True, **initial)
     top = np.where(np.isfinite(top), top, 0)
     with np.errstate(divide="ignore"):  # log(0) = -inf is the right answer where every entry is -inf
         y = np.log(np.sum(np.exp(a - top), axis=axis, keepdims=True)) + top

@@ -12,7 +12,8 @@ import operator
 
 import numpy as np
 
-from ..table import composite, constant, defvjp, name_of
+from ..errors import DTypeError
+from ..table import composite, constant, defvjp
 from .composite import array, beside, default, refuse
 from .index import scatter, values
 from .reduce import axes_of, extreme_vjp
@@ -40,6 +41,8 @@ def divide(total, n, dtype):
 
 def count(a, axis, keepdims, where, ddof=0):
     """Return how many entries each line has, less `ddof`: a number, or with `where` an array like the sums."""
+    if getattr(where, "dtype", np.asarray(True).dtype).kind not in "biu" or isinstance(where, (float, complex)):
+        raise DTypeError(f"where= takes booleans, not {np.asarray(where).dtype}. Write where=mask != 0.")
     if where is True:
         return max(math.prod(a.shape[i] for i in axes_of(a, axis)) - ddof, 0)
     return np.maximum(np.sum(np.broadcast_to(where, a.shape), axis, keepdims=keepdims) - ddof, 0)
@@ -221,7 +224,7 @@ def weighing(g, y, a, q, axis, method, chosen, skip):
     g = np.where(np.isnan(y), 0, g)
     if chosen:
         equal = rows == np.expand_dims(y, -1)
-        share = np.expand_dims(g, -1) / np.maximum(np.sum(equal, -1, keepdims=True, dtype=g.dtype), 1)
+        share = np.expand_dims(g, -1) / np.maximum(np.sum(equal, -1, keepdims=True, dtype=g.dtype.type), 1)
         return unlines(np.sum(np.where(equal, share, 0), 0), a, axis)
     _, line, before, after, far, _ = between(a, q, axis, method, skip)
     far = far.astype(g.dtype)
@@ -432,7 +435,9 @@ def histogramdd(sample, bins=10, range=None, density=None, weights=None):
     edges = []
     for column, b, r in zip(columns, bins, ranges, strict=True):
         if isinstance(b, str):
-            raise TypeError(f"{name_of(np.histogramdd)} takes numbers of bins or edges, not {b!r}")
+            raise DTypeError(
+                f"np.histogramdd takes numbers of bins or edges, not {b!r}. Write bins=10, or bins=[x, y]."
+            )
         among = column if r is None else np.zeros(1)
         edges.append(np.histogram_bin_edges(among, b if np.ndim(b) else operator.index(b), r))
     shape = tuple(len(e) - 1 for e in edges)

@@ -14,7 +14,7 @@ __all__ = [*MODULES]
 
 def __getattr__(name: str) -> Any:
     if name not in MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise AttributeError(f"ag.scipy has no module {name!r}; it has {', '.join(MODULES)}.")
     return importlib.import_module(f".{name}", __name__)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from ..table import defvjp, primitive
+from ..table import defvjp, in_memory
 
 __all__ = ["beta_da", "beta_db", "beta_pdf", "carlson", "gamma_da", "gamma_pdf", "hurwitz"]
 
@@ -39,7 +39,7 @@ PLACES = np.exp(
 LENGTHS = STEP * np.pi / 2 * np.cosh(GRID) * PLACES
 
 
-@primitive
+@in_memory
 def carlson(*xs: Any, powers: tuple[float, ...], k: int = 0) -> Any:
     """Return ``int_0^inf t**k prod (t + x_i)**-p_i dt``, each element in units of its largest operand.
 
@@ -83,7 +83,7 @@ defvjp(carlson, each=carlson_vjp, broadcasts=True)
 BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510]
 
 
-@primitive
+@in_memory
 def hurwitz(z: Any, *, s: int) -> Any:
     """Return ``sum_k (z + k)**-s``, also for complex z: some terms one by one, the others by Euler and Maclaurin."""
     dtype = widest(z)
@@ -130,7 +130,7 @@ def panels(width: Any) -> tuple[Any, Any]:
     return places, np.concatenate([near * WEIGHTS, (width - near) * WEIGHTS], -1)
 
 
-@primitive
+@in_memory
 def gamma_moment(a: Any, x: Any, *, n: int, upper: bool) -> Any:
     """Return the integral of ``(log t - psi(a))**n`` over the density, from 0 to x or from x on.
 
@@ -184,7 +184,7 @@ def beta_pdf(a: Any, b: Any, x: Any, rest: Any = None) -> Any:
     return np.exp(sp.xlogy(a - 1, x) + right - sp.betaln(a, b))
 
 
-@primitive
+@in_memory
 def beta_moment(a: Any, b: Any, x: Any, *, m: int, n: int) -> Any:
     """Return the integral from 0 to x of the density times powers of ``log t`` and ``log(1-t)`` less their means.
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import UnsupportedArgumentError
 from ..rules.composite import array
-from ..table import name_of, primitive, refusal
+from ..table import in_memory, name_of, refusal
 from ..tensor import Tensor, wrap
 
 __all__ = ["array", "borrow", "constant_of", "holds_tensor", "refuse", "stand_in", "value_of"]
@@ -30,7 +30,7 @@ def borrow(theirs: Callable[..., Any], signature: Callable[..., Any] | None = No
     signature : callable, optional
         A function with the signature, where that of `theirs` is only ``*args, **kwds``.
     """
-    borrowed: Any = primitive(theirs)
+    borrowed: Any = in_memory(theirs)
     if signature is not None:
         borrowed.__wrapped__ = signature
     borrowed.__module__ = sys._getframe(1).f_globals["__name__"]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import LostGradientError, UnsupportedArgumentError
-from ..table import defvjp, primitive
+from ..table import defvjp, in_memory
 from ..tensor import Tensor, unwrap
 from ..transforms import vjp
 from ..trees import flatten
@@ -60,8 +60,8 @@ def watched(function: Any, caller: Any) -> Any:
         leaves, rebuild = flatten(result)
         if any(isinstance(leaf, Tensor) and leaf.requires_grad for leaf in leaves):
             raise LostGradientError(
-                f"The function given to SciPy's {caller.__name__} closes over a Tensor, whose gradient would be lost: pass it "
-                "in args=."
+                f"The function given to {caller.__name__} closes over a Tensor, and its gradient would be lost. "
+                f"Pass it as an argument: {caller.__name__}(lambda x, t: ..., args=(t,))."
             )
         return rebuild([unwrap(leaf) for leaf in leaves])
 
@@ -90,7 +90,7 @@ def array_of(result: Any) -> Any:
     return result if hasattr(result, "dtype") else np.asarray(result)
 
 
-@primitive
+@in_memory
 def solution(vector, *, residual, find):
     """Return the y for which ``residual(y, vector) = 0``.
 
@@ -116,7 +116,8 @@ def solution_vjp(g, y, vector, *, residual, find):
     out, pull = vjp(residual, y, vector)
     if np.size(out) != y.size:
         raise UnsupportedArgumentError(
-            f"The equations are {np.size(out)}, the unknowns {y.size}: no implicit function."
+            f"The function to be solved returns {np.size(out)} values for {y.size} unknowns, so its solution has no "
+            "derivative. Return one equation for each unknown."
         )
     units = np.reshape(np.eye(y.size, dtype=y.dtype), (y.size, *np.shape(out)))
     jacobian = np.stack([np.reshape(pull(unit)[0], (-1,)) for unit in units])

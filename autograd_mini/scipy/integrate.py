@@ -9,7 +9,8 @@ import numpy as np
 import scipy.integrate as theirs
 
 from ..errors import UnsupportedArgumentError
-from ..table import composite, defvjp, name_of, primitive
+from ..table import composite, defvjp, in_memory, name_of
+from ..tensor import unwrap
 from ..transforms import vjp
 from .borrow import array, borrow, constant_of, refuse, stand_in, value_of
 from .implicit import Packed, array_of, closed, watched
@@ -105,7 +106,7 @@ def last_interval(y, h):
 # --- differential equations
 
 
-@primitive
+@in_memory
 def flow(packed, *, n, k, function, solver):
     """Return the solution at the times `t` of ``dy/dt = function(y, t, theta)``.
 
@@ -177,6 +178,11 @@ def solved(function, y0, t, args, solver):
     return y if hasattr(y, "requires_grad") else constant_of(y)
 
 
+def one_tolerance(function, name):
+    """Return what to say of a tolerance for each unknown: the adjoint equation has other unknowns."""
+    return f"{name_of(function)} on Tensors takes {name}= as one number, not as an array. Pass the smallest: np.min({name})."
+
+
 @composite(odeint)
 def odeint_(
     func, y0, t, args=(), Dfun=None, col_deriv=0, full_output=0, ml=None, mu=None, rtol=None, atol=None, tcrit=None,
@@ -187,7 +193,13 @@ def odeint_(
            ixpr=ixpr or None, printmessg=printmessg or None, h0=h0 or None)  # fmt: skip
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
         if np.ndim(tolerance):
-            raise UnsupportedArgumentError(f"{name_of(odeint)} on Tensors takes {name} as one number, not as an array.")
+            raise UnsupportedArgumentError(one_tolerance(odeint, name))
+
+    rtol, atol = unwrap(rtol), unwrap(atol)
+    if np.ndim(y0) > 1:
+        raise ValueError("Initial condition y0 must be one-dimensional.")
+    if np.ndim(t) != 1:
+        raise ValueError("Output times t must be one-dimensional.")
 
     def solver(right, y0, t):
         return theirs.odeint(right, y0, t, rtol=rtol, atol=atol, hmax=hmax, hmin=hmin, mxstep=mxstep, mxhnil=mxhnil,
@@ -204,13 +216,14 @@ def solve_ivp(fun, t_span, y0, method="RK45", t_eval=None, dense_output=False, e
     unhandled = set(options) - {"rtol", "atol", "max_step", "min_step", "first_step"}
     refuse(solve_ivp, **{name: options[name] for name in unhandled})
     if np.ndim(options.get("atol", 0)):
-        raise UnsupportedArgumentError(f"{name_of(solve_ivp)} on Tensors takes atol as one number, not as an array.")
+        raise UnsupportedArgumentError(one_tolerance(solve_ivp, "atol"))
     args = () if args is None else args
     packed = Packed(args)
     begin, end = t_span
     plain_span = float(value_of(begin)), float(value_of(end))
     times = None if t_eval is None else value_of(t_eval)
-    result = theirs.solve_ivp(fun, plain_span, value_of(y0), method, times, args=packed.plain, **options)
+    watching = watched(fun, solve_ivp)
+    result = theirs.solve_ivp(watching, plain_span, value_of(y0), method, times, args=packed.plain, **options)
     if not result.success:
         return result
     later = {name: value for name, value in options.items() if name != "first_step"}
@@ -224,7 +237,10 @@ def solve_ivp(fun, t_span, y0, method="RK45", t_eval=None, dense_output=False, e
             lambda s, y: right(y, s), (t[0], t[-1]), y0, method, t, **(options if len(t) > 2 else later)
         )
         if not out.success:
-            raise RuntimeError(f"scipy.integrate.solve_ivp: {out.message}")
+            raise RuntimeError(
+                f"scipy.integrate.solve_ivp failed between t = {t[0]:g} and {t[-1]:g}: {out.message} Try another method=, "
+                "such as 'Radau', or other tolerances."
+            )
         return out.y.T
 
     start = np.reshape(real_array(begin), (1,))
@@ -242,7 +258,7 @@ def solve_ivp(fun, t_span, y0, method="RK45", t_eval=None, dense_output=False, e
 # --- integrals of functions
 
 
-@primitive
+@in_memory
 def integral(packed, *, ends, function, options):
     """Return the integral of ``function(x, theta)``.
 

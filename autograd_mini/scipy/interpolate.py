@@ -13,13 +13,13 @@ import numpy as np
 import scipy.interpolate as theirs
 
 from ..errors import UnsupportedArgumentError
-from ..table import defvjp, primitive
+from ..table import defvjp, in_memory
 from .borrow import array, holds_tensor, value_of
 
 __all__ = ["CubicSpline", "RegularGridInterpolator", "interp1d", "make_interp_spline", "weights"]
 
 
-@primitive
+@in_memory
 def weights(x, *, spline, nu=0):
     """Return how much each value counts at the places `x`: the interpolants of the unit vectors, or a derivative.
 
@@ -79,12 +79,15 @@ class Interpolant:
         names = dict(zip(("nu", "extrapolate"), args, strict=False)) | kwargs
         nu, extrapolate = names.pop("nu", 0), names.pop("extrapolate", None)
         if names or ((nu or extrapolate is not None) and not self._derivatives):
+            given = ", ".join((*names, *(["nu"] if nu else []), *(["extrapolate"] if extrapolate is not None else [])))
             raise UnsupportedArgumentError(
-                f"An interpolant on Tensors takes x, nu and extrapolate, not {args}, {kwargs}."
+                f"This interpolant on Tensors has no rule for {given}. Leave it out; CubicSpline and make_interp_spline "
+                "take nu and extrapolate."
             )
         if holds_tensor(x) and not self._derivatives:
             raise UnsupportedArgumentError(
-                "This interpolant is not differentiated by the place: use CubicSpline or make_interp_spline."
+                "This interpolant is not differentiated by the place x. Use ag.scipy.interpolate.CubicSpline(x, y) or "
+                "make_interp_spline(x, y), which are; or pass x.detach().numpy() if no gradient is wanted."
             )
         units = self._make(self._units, 0)
         options = {} if extrapolate is None else {"extrapolate": extrapolate}
@@ -103,7 +106,10 @@ class Interpolant:
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or holds_tensor(self._y):
-            raise AttributeError(f"An interpolant of Tensors can be called, and has no .{name}.")
+            raise AttributeError(
+                f"An interpolant of Tensors can be called, and has no attribute {name!r}. Make one of plain values for "
+                "it: pass .detach().numpy()."
+            )
         return getattr(self._theirs, name)
 
 
@@ -115,7 +121,10 @@ def within(basis: Any) -> tuple[Any, Any]:
 
 def _constant(what: str, value: Any) -> Any:
     if holds_tensor(value):
-        raise UnsupportedArgumentError(f"Interpolants are not differentiated by {what}: pass {what}.detach().numpy().")
+        raise UnsupportedArgumentError(
+            f"Interpolants are not differentiated by {what}, which is a Tensor here. Pass {what}.detach().numpy() if no "
+            "gradient is wanted."
+        )
     return value
 
 
@@ -165,7 +174,10 @@ def make_interp_spline(
 
 def _named(y: Any, bc_type: Any) -> None:
     if holds_tensor(y) and not (bc_type is None or isinstance(bc_type, str)):
-        raise UnsupportedArgumentError("bc_type of a spline of Tensors must be a name, such as 'natural'.")
+        raise UnsupportedArgumentError(
+            "A spline of Tensors takes bc_type= as a name ('natural', 'clamped', 'not-a-knot', 'periodic'), not as values "
+            "of derivatives: these have no rule. Write one of the names."
+        )
 
 
 def interp1d(
@@ -186,12 +198,21 @@ def interp1d(
     """
     _constant("x", x), _constant("fill_value", fill_value)
     if holds_tensor(y) and not (isinstance(fill_value, str) or np.all(np.isnan(fill_value))):
-        raise UnsupportedArgumentError("fill_value of interp1d of Tensors must be NaN or 'extrapolate'.")
+        raise UnsupportedArgumentError(
+            "interp1d of Tensors takes fill_value= as NaN or 'extrapolate' only. Fill up afterwards: "
+            "y = f(x); np.where(np.isnan(y), value, y)."
+        )
 
     def make(y: Any, axis: int) -> Any:
         return theirs.interp1d(x, y, kind, axis, copy, bounds_error, fill_value, assume_sorted)
 
     return Interpolant(make, y, axis, False)
+
+
+NOT_LINEAR = (
+    "RegularGridInterpolator of Tensors has no rule for method='pchip', which is not linear in the values. "
+    "Write method='cubic' or 'linear'."
+)
 
 
 class RegularGridInterpolator:
@@ -210,7 +231,12 @@ class RegularGridInterpolator:
         _constant("points", points)
         self._values = array(values)
         if holds_tensor(values) and (method == "pchip" or not (fill_value is None or np.isnan(fill_value))):
-            raise UnsupportedArgumentError("A grid of Tensors takes no method='pchip', and fill_value NaN or None.")
+            if method == "pchip":
+                raise UnsupportedArgumentError(NOT_LINEAR)
+            raise UnsupportedArgumentError(
+                "RegularGridInterpolator of Tensors takes fill_value= as NaN or None only. Fill up afterwards: "
+                "y = f(x); np.where(np.isnan(y), value, y)."
+            )
         options = {"solver": solver, "solver_args": solver_args} if solver is not None else {}
 
         def make(values: Any) -> Any:
@@ -226,12 +252,15 @@ class RegularGridInterpolator:
         grid, rest = self._values.shape[: self._axes], self._values.shape[self._axes :]
         n = int(np.prod(grid))
         if method == "pchip":
-            raise UnsupportedArgumentError("A grid of Tensors takes no method='pchip': it is not linear in the values.")
+            raise UnsupportedArgumentError(NOT_LINEAR)
         basis, lost = within(self._make(np.eye(n).reshape(*grid, n))(xi, method, nu=nu))
         result = np.reshape(basis @ np.reshape(self._values, (n, -1)), (*basis.shape[:-1], *rest))
         return np.where(np.reshape(lost, (*lost.shape, *[1] * len(rest))), np.nan, result) if lost.any() else result
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or holds_tensor(self._values):
-            raise AttributeError(f"An interpolant of Tensors can be called, and has no .{name}.")
+            raise AttributeError(
+                f"An interpolant of Tensors can be called, and has no attribute {name!r}. Make one of plain values for "
+                "it: pass .detach().numpy()."
+            )
         return getattr(self._theirs, name)

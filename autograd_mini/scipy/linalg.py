@@ -10,7 +10,7 @@ import scipy.linalg as theirs
 
 from ..errors import UnsupportedArgumentError
 from ..rules.linalg import spectrum, tolerance, truncated_pinv
-from ..table import composite, defvjp, primitive, refused
+from ..table import Refused, composite, defvjp, in_memory, refused
 from .borrow import array, borrow, constant_of, refuse, stand_in, value_of
 
 # --- shapes and triangles
@@ -255,7 +255,7 @@ def pinv_vjp(g, y, a, *, atol=None, rtol=None, check_finite=True):
     return outside - transposed(y) @ g @ transposed(y)
 
 
-@primitive
+@in_memory
 def full_pinv(a, atol=None, rtol=None, check_finite=True):
     """Return the pseudoinverse where the singular values that count as 0 are 0 but for rounding."""
     return theirs.pinv(a, atol=atol, rtol=rtol, check_finite=check_finite)
@@ -286,7 +286,10 @@ def lstsq(a, b, cond=None, overwrite_a=False, overwrite_b=False, check_finite=Tr
     refuse(lstsq, overwrite_a=overwrite_a, overwrite_b=overwrite_b, lapack_driver=driver)
     a, b = double(a, check_finite), double(b, check_finite)
     if a.ndim > 2 or b.ndim > 2:
-        raise UnsupportedArgumentError("scipy.linalg.lstsq on Tensors takes one matrix: call it for each of a batch.")
+        raise UnsupportedArgumentError(
+            f"scipy.linalg.lstsq on Tensors takes one matrix, not a batch of shape {a.shape}. Call it for each: "
+            "np.stack([lstsq(m, v)[0] for m, v in zip(a, b)])."
+        )
     rank = theirs.lstsq(value_of(a), value_of(b), cond, check_finite=check_finite)[2]
     eps = np.finfo(np.result_type(a.dtype, b.dtype)).eps
     x = pinv(a, rtol=eps if cond is None else cond, check_finite=check_finite) @ b
@@ -415,7 +418,7 @@ def cho_solve_(c_and_lower, b, overwrite_b=False, check_finite=True):
     return shaped(solve_triangular(c, half, trans="C" if lower else 0, lower=lower, check_finite=check_finite), b)
 
 
-@primitive
+@in_memory
 def packed_lu(a):
     """Return L and U of square matrices whose rows stand in the order of the pivots, in one array: its diagonal is U's.
 
@@ -499,7 +502,12 @@ def lu_solve_(lu_and_piv, b, trans=0, overwrite_b=False, check_finite=True):
     both, b = double(lu_and_piv[0]), double(b)
     pivots, n = value_of(lu_and_piv[1]), both.shape[-1]
     if both.ndim > 2 or b.ndim > 2:
-        raise UnsupportedArgumentError("scipy.linalg.lu_solve on Tensors takes one matrix, not a batch.")
+        raise UnsupportedArgumentError(
+            f"scipy.linalg.lu_solve on Tensors takes one matrix, not a batch of shape {both.shape}. Call it for each, or "
+            "write np.linalg.solve(a, b)."
+        )
+    if b.ndim == 0 or b.shape[0] != n:
+        raise ValueError(f"Shapes of lu {both.shape} and b {b.shape} are incompatible")
     rows = np.arange(n)
     for i, j in enumerate(pivots):
         rows[[i, j]] = rows[[j, i]]
@@ -562,7 +570,7 @@ def power_a(g, _y, a, t):
     return frechet(lambda matrix: fractional_matrix_power(matrix, t), a, g)
 
 
-defvjp(fractional_matrix_power, power_a)
+defvjp(fractional_matrix_power, power_a, Refused("no rule is written for it. Write expm(t * logm(A))."))
 
 
 def turning(a):
@@ -611,7 +619,7 @@ def tanhm_(A):
     return solve(coshm(A), sinhm(A))
 
 
-@primitive
+@in_memory
 def unitary(a):
     """Return the factor of a polar decomposition with orthonormal columns, of matrices that have full column rank.
 
@@ -677,6 +685,8 @@ defvjp(
 def solve_continuous_lyapunov_(a, q):
     """Sylvester's equation with the adjoint on the right."""
     a, q = double(a), double(q)
+    if a.shape[-2:] != q.shape[-2:]:
+        raise ValueError("Matrix a and q should have the same shape.")
     return solve_sylvester(a, adjoint(a), q)
 
 
@@ -824,6 +834,7 @@ if hasattr(theirs, "kron"):  # until SciPy 1.16
 # --- refused
 
 BASIS = "the basis that it chooses has no derivative. Write what is wanted with svd, eigh or qr, which have rules."
+ARE = "no rule is written for it. Pass .detach()ed matrices, or iterate the equation with solve for a fixed number of steps."
 funm, signm, schur = borrow(theirs.funm), borrow(theirs.signm), borrow(theirs.schur)
 null_space, orth, hessenberg = borrow(theirs.null_space), borrow(theirs.orth), borrow(theirs.hessenberg)
 ldl, subspace_angles = borrow(theirs.ldl), borrow(theirs.subspace_angles)
@@ -831,10 +842,9 @@ solve_continuous_are, solve_discrete_are = borrow(theirs.solve_continuous_are), 
 refused({
     funm: "the derivative of an arbitrary function is not known to it. Use expm, logm, sqrtm, sinm, cosm, "
     "fractional_matrix_power; of a symmetric matrix, w, v = eigh(a), then (v * f(w)) @ v.T.",
-    signm: "write a @ inv(sqrtm(a @ a)).",
+    signm: "no rule is written for it. Write a @ inv(sqrtm(a @ a)).",
     schur: BASIS, null_space: BASIS, orth: BASIS, hessenberg: BASIS,
     ldl: "its blocks change with the pivots. Use cholesky, or lu.",
-    subspace_angles: "write it with qr and svdvals.",
-    solve_continuous_are: "no rule is written for it.",
-    solve_discrete_are: "no rule is written for it.",
+    subspace_angles: "write np.arccos(np.clip(svdvals(qr(A, mode='economic')[0].T @ qr(B, mode='economic')[0]), -1, 1))[::-1].",
+    solve_continuous_are: ARE, solve_discrete_are: ARE,
 })  # fmt: skip

@@ -12,12 +12,13 @@ import numpy as np
 import scipy.optimize as theirs
 
 from ..table import composite
+from ..tensor import unwrap
 from .borrow import borrow, constant_of, refuse, stand_in, value_of
 from .implicit import Packed, array_of, closed, solution, watched
 
 fixed_point = borrow(closed(theirs.fixed_point))
-newton, bisect, ridder = borrow(theirs.newton), borrow(theirs.bisect), borrow(theirs.ridder)
-brentq, brenth, toms748 = borrow(theirs.brentq), borrow(theirs.brenth), borrow(theirs.toms748)
+newton, bisect, ridder = (borrow(closed(solver)) for solver in (theirs.newton, theirs.bisect, theirs.ridder))
+brentq, brenth, toms748 = (borrow(closed(solver)) for solver in (theirs.brentq, theirs.brenth, theirs.toms748))
 
 
 def arguments(args):
@@ -73,7 +74,9 @@ def newton_(func, x0, fprime=None, args=(), tol=1.48e-8, maxiter=50, fprime2=Non
     refuse(newton, full_output=full_output)
     packed = arguments(args)
     start = Packed((x0, x1)).plain
-    value = theirs.newton(func, start[0], fprime, packed.plain, tol, maxiter, fprime2, start[1], rtol, disp=disp)
+    value = theirs.newton(
+        watched(func, newton), start[0], fprime, packed.plain, tol, maxiter, fprime2, start[1], rtol, disp=disp
+    )
     return solved(packed, func, value)
 
 
@@ -85,7 +88,7 @@ def bracketing(function):
         given = signature.bind(*args, **kwargs).arguments
         refuse(function, full_output=given.pop("full_output", False))
         f, packed = given.pop("f"), arguments(given.pop("args", ()))
-        start = Packed((given.pop("a"), given.pop("b"))).plain
+        start, given = Packed((given.pop("a"), given.pop("b"))).plain, unwrap(given)
         return solved(packed, f, function(f, *start, packed.plain, **given))
 
     implementation.__signature__ = signature

@@ -9,13 +9,13 @@ import numpy as np
 import scipy.linalg
 import scipy.signal as theirs
 
-from ..table import composite, defvjp, primitive
+from ..table import composite, defvjp, in_memory
 from .borrow import array, borrow, constant_of, refuse, value_of
 
 # --- convolution
 
 
-@primitive
+@in_memory
 def full_convolution(in1, in2, axes=None, method="auto"):
     """Return the whole convolution along `axes`; the other axes broadcast.
 
@@ -82,7 +82,7 @@ def part(in1, in2, mode, axes, method, centre=1):
     if not (in1.size and in2.size):
         return constant_of(getattr(theirs, method if method.endswith("convolve") else "convolve")(
             value_of(in1), value_of(in2), mode))  # fmt: skip
-    over = range(in1.ndim) if axes is None else np.atleast_1d(axes) % in1.ndim
+    over = range(in1.ndim) if axes is None else np.lib.array_utils.normalize_axis_tuple(axes, in1.ndim)
     longer = [in1.shape[i] >= in2.shape[i] for i in over], [in2.shape[i] >= in1.shape[i] for i in over]
     if mode == "valid" and not (all(longer[0]) or all(longer[1])):
         raise ValueError("For 'valid' mode, one must be at least as large as the other in every dimension")
@@ -144,7 +144,7 @@ def correlate2d_(in1, in2, mode="full", boundary="fill", fillvalue=0):
 # --- filters
 
 
-@primitive
+@in_memory
 def recursive_filter(a, u, axis=-1):
     """Return the y for which ``a[0] y[n] + a[1] y[n-1] + ... = u[n]``, with zeros before the first.
 
@@ -191,7 +191,9 @@ def lfilter_(b, a, x, axis=-1, zi=None):
     dtype = np.result_type(b.dtype, a.dtype, x.dtype, *[] if zi is None else [array(zi).dtype])
     dtype = np.dtype(np.float32) if dtype == np.float16 else dtype if dtype.kind in "fc" else np.dtype(float)
     b, a, x = (c if c.dtype == dtype else c.astype(dtype) for c in (b, a, x))
-    axis %= x.ndim
+    axis = np.lib.array_utils.normalize_axis_index(axis, x.ndim)
+    if zi is not None and array(zi).ndim != x.ndim:
+        raise ValueError(f"zi has {array(zi).ndim} axes, and x has {x.ndim}.")
     n, order = x.shape[axis], max(b.shape[0], a.shape[0]) - 1
 
     def lengthened(u):

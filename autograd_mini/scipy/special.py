@@ -28,14 +28,28 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
+from ..errors import UnsupportedArgumentError
 from ..rules.special import logsumexp as plain_logsumexp
-from ..table import Refused, composite, constant, primitive, refused
+from ..table import Refused, composite, constant, in_memory, refused
 from ..table import defvjp as register
 from ..tensor import Tensor
 from ._integrals import beta_da, beta_db, beta_pdf, carlson, gamma_da, gamma_pdf, hurwitz
-from .borrow import array, borrow, constant_of, refuse, value_of
+from .borrow import array, borrow, constant_of, refuse, stand_in, value_of
 
-__all__ = ["comb", "factorial", "log_softmax", "logsumexp", "multigammaln", "perm", "polygamma", "softmax"]
+__all__ = [
+    "comb",
+    "factorial",
+    "log_softmax",
+    "logsumexp",
+    "multigammaln",
+    "perm",
+    "polygamma",
+    "softmax",
+    "spherical_in",
+    "spherical_jn",
+    "spherical_kn",
+    "spherical_yn",
+]
 
 PI, LN2, LN10 = math.pi, math.log(2), math.log(10)
 SQRT_PI, SQRT_2PI = math.sqrt(math.pi), math.sqrt(2 * math.pi)
@@ -255,11 +269,11 @@ def expn_before(n, x, y):
     return np.where(first, (np.exp(-x) + y) / np.where(first, x, 1), sp.expn(n - 1 + first, x))
 
 
-@primitive
+@in_memory
 def faddeeva(x, y, *, imag):
     """Return the real or the imaginary part of ``w(x + iy)``: real numbers on both sides."""
     if np.iscomplexobj(x) or np.iscomplexobj(y):
-        raise TypeError("x and y are the parts of one complex number, and real themselves")
+        raise TypeError("x and y are the parts of one complex number, and real themselves.")
     w = sp.wofz(np.asarray(x) + 1j * np.asarray(y))
     return w.imag if imag else w.real
 
@@ -493,7 +507,7 @@ def t_series(n, t):
     return normal(t) * (t / n / n * (first + (second + third / n) / n))
 
 
-@primitive
+@in_memory
 def cancelled(a, b, size):
     """Return NaN where so little is left of ``a - b`` that it may be rounding of densities of parameters of a size."""
     lost = (np.abs(a - b) < 1e-10 * (100 + size) * np.abs(a)) & np.isfinite(a)
@@ -804,6 +818,19 @@ def elliprg_vjp(i, g, _y, *xs):
     return g * (carlson(*xs, powers=tuple(1.5 if i == j else 0.5 for j in range(3)), k=1) / 8)
 
 
+def elliprj_vjp(i, g, _y, *xs):
+    """As in `symmetric`; with p < 0 the integral is a principal value, and another formula would be needed."""
+    if np.any(value_of(xs[3]) < 0):
+        raise UnsupportedArgumentError(
+            "scipy.special.elliprj is differentiated for p > 0 only: for p < 0 it is a Cauchy principal value. "
+            "Pass .detach()ed values there, or transform p to a positive one (DLMF 19.20.14)."
+        )
+    powers = [0.5, 0.5, 0.5, 1.0]
+    scale = -1.5 * powers[i]
+    powers[i] += 1
+    return g * (scale * carlson(*xs, powers=tuple(powers)))
+
+
 def elliprc_x(y, x, b):
     """As an integral; where b is negative (a principal value), by elimination."""
     if (x.dtype if hasattr(x, "dtype") else b.dtype).kind == "c":
@@ -840,7 +867,7 @@ defvjp(sp.ellipj,     ellipj_u, ellipj_m)
 defvjp(sp.elliprc,    lambda g, y, x, b: g * elliprc_x(y, x, b), lambda g, y, x, b: g * elliprc_y(y, x, b))
 symmetric(sp.elliprf, 0.5, (0.5, 0.5, 0.5))
 symmetric(sp.elliprd, 1.5, (0.5, 0.5, 1.5))
-symmetric(sp.elliprj, 1.5, (0.5, 0.5, 0.5, 1.0))
+defvjp(sp.elliprj,    each=elliprj_vjp)
 defvjp(sp.elliprg,    each=elliprg_vjp)
 defvjp(sp.agm,        lambda g, y, a, b: g * agm_a(a, b, y), lambda g, y, a, b: g * agm_a(b, a, y))
 
@@ -869,8 +896,9 @@ def gegenbauer_dx(n, a, x):
 
 
 def lpmv_x(g, y, m, v, x):
-    """``(v x P_v - (v+m) P_{v-1}) / (x*x - 1)``."""
-    return g * ((v * x * y - (v + m) * sp.lpmv(m, v - 1, x)) / (x * x - 1))
+    """``(v x P_v - (v+m) P_{v-1}) / (x*x - 1)``; at v = -m the second term is none, though that P is NaN."""
+    none = v + m == 0
+    return g * ((v * x * y - (v + m) * sp.lpmv(m, np.where(none, v, v - 1), x)) / (x * x - 1))
 
 
 # fmt: off
@@ -916,6 +944,37 @@ spherical("jn", 1, -1)
 spherical("yn", 1, -1)
 spherical("in", 1, 1)
 spherical("kn", -1, -1)
+
+
+def spherical_by_name(name, parity):
+    """Return what stands for SciPy's function of the order and the argument, which reflects negative ones.
+
+    ``f_n(-z) = (-1)**(n + parity) f_n(z)``; its ufuncs take positive reals, or complex numbers. No parity: no reflection.
+    """
+    ufuncs = [getattr(sp._ufuncs, f"_spherical_{name}{suffix}") for suffix in ("", "_d")]
+
+    @stand_in(getattr(sp, f"spherical_{name}"))
+    def function(n, z, derivative=False):
+        """Not differentiable by the order."""
+        z, f = array(z), ufuncs[bool(derivative)]
+        z = z if z.dtype.kind in "fc" else z.astype(float)
+        n = n if isinstance(n, Tensor) else np.asarray(n, np.dtype("long"))
+        negative = value_of(z) < 0 if z.dtype.kind == "f" else np.zeros((), bool)
+        if not negative.any():
+            return f(n, z)
+        if parity is None:
+            raise UnsupportedArgumentError(
+                f"ag.scipy.special.spherical_{name}: z is negative at some places, and must be positive, or complex. Write "
+                "z + 0j."
+            )
+        odd = (value_of(n) + parity + bool(derivative)) % 2 == 1
+        return f(n, z * np.where(negative, -1, 1).astype(z.dtype)) * np.where(negative & odd, -1, 1).astype(z.dtype)
+
+    return function
+
+
+spherical_jn, spherical_yn = spherical_by_name("jn", 0), spherical_by_name("yn", 1)
+spherical_in, spherical_kn = spherical_by_name("in", 0), spherical_by_name("kn", None)
 defvjp(sp._ufuncs._zeta, PARAMETER, lambda g, _y, x, q: -g * (x * sp.zeta(x + 1, q)))
 defvjp(sp._ufuncs._lambertw, lambda g, y, _z, _k, _tol: g * (np.exp(-y) / (y + 1)), None, None)
 
@@ -975,6 +1034,8 @@ def perm_rule(N, k, exact=False):
 def factorial_rule(n, exact=False, extend="zero"):
     """``Gamma(n + 1)``, and 0 for negative n."""
     refuse(factorial, exact=exact)
+    if extend not in ("zero", "complex"):
+        raise ValueError(f"argument `extend` must be either 'zero' or 'complex', received: {extend}")
     n = array(n)
     if extend == "complex":
         return sp.gamma(n + 1)
@@ -1002,7 +1063,8 @@ def polygamma_rule(n, x):
 
 def top(a, axis):
     """The greatest entry of each line, as a number; 0 where it is not finite."""
-    y = np.max(np.real(value_of(a)), axis=axis, keepdims=True, initial=-np.inf)
+    x = np.real(value_of(a))
+    y = np.max(x, axis=axis, keepdims=True, **({} if x.size else {"initial": -np.inf}))
     return np.where(np.isfinite(y), y, 0).astype(y.dtype)
 
 
@@ -1050,17 +1112,22 @@ def logsumexp_rule(a, axis=None, b=None, keepdims=False, return_sign=False):
 constant([sp.gammasgn, sp.round])
 
 REASONS = {
-    "a derivative by this parameter has no closed form. Differences of it must be taken by hand.": (
+    "no closed form of its derivatives is known. Take differences of it on plain values, (f(x + h) - f(x - h)) / (2 * h).": (
         "besselpoly mathieu_a mathieu_b chndtridf ncfdtr ncfdtri ncfdtridfd ncfdtridfn ncfdtrinc nctdtr nctdtridf "
         "nctdtrinc nctdtrit zetac"
     ),
-    "so steep an inverse cannot be checked. Solve stdtr(df, t) = p for df.": "stdtridf",
-    "it is a quantile of counts.": "bdtrik bdtrin nbdtrik nbdtrin pdtrik",
-    "its derivative is a sum whose terms come and go with d; SciPy does not offer it.": "smirnov smirnovi",
-    "SciPy's spheroidal functions are not differentiated. With a derivative in their result, use that.": (
+    "so steep an inverse cannot be checked. Solve stdtr(df, t) = p for df: ag.scipy.optimize.brentq.": "stdtridf",
+    "it gives a count for a probability, and no rule is written for it. Pass .detach()ed values.": (
+        "bdtrik bdtrin nbdtrik nbdtrin pdtrik"
+    ),
+    "its derivative is a sum whose terms come and go with d, and SciPy does not offer it. Pass .detach()ed values.": (
+        "smirnov smirnovi"
+    ),
+    "no rule is written for spheroidal functions. Pass .detach()ed values; where the result has a derivative in it, "
+    "ag.defvjp makes a rule of that.": (
         "obl_ang1 obl_ang1_cv obl_cv obl_rad1 obl_rad1_cv obl_rad2 obl_rad2_cv "
         "pro_ang1 pro_ang1_cv pro_cv pro_rad1 pro_rad1_cv pro_rad2 pro_rad2_cv"
     ),
 }
 refused({getattr(sp, name): reason for reason, names in REASONS.items() for name in names.split()})
-refused({sp._ufuncs._riemann_zeta: "a derivative by the exponent has no closed form."})
+refused({sp._ufuncs._riemann_zeta: "a derivative by the exponent has no closed form. Pass .detach()ed values."})

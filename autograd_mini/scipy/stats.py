@@ -27,7 +27,9 @@ def double(a):
     """Return a real array in double precision."""
     a = array(a)
     if a.dtype.kind == "c":
-        raise DTypeError("Distributions are functions of real numbers: take np.real, or np.absolute.")
+        raise DTypeError(
+            f"Distributions are functions of real numbers, not of {a.dtype}: take np.real(t) or np.abs(t)."
+        )
     return a.astype(np.float64)
 
 
@@ -98,10 +100,10 @@ class Frozen:
         if name in dist.offered:
             return Method(dist, name, self.args, self.kwds)
         if name.startswith("_"):
-            raise AttributeError(name)
+            raise AttributeError(f"A distribution of Tensors has no attribute {name!r}.")
         raise UnsupportedArgumentError(
             f"scipy.stats.{dist.name} with Tensors for parameters has no .{name}: it offers {', '.join(dist.offered)}. "
-            "For the others, pass .detach().numpy()."
+            "For the others, pass t.detach().numpy()."
         )
 
 
@@ -133,6 +135,19 @@ def positive(*shapes):
     return conditions(*[shape > 0 for shape in shapes]) if shapes else np.True_
 
 
+def log_of(part, rest):
+    """Return the formula of the logarithm of a probability, given the other side's: near 1 it is ``log1p(-rest)``."""
+    if rest is None:
+        return lambda *z: np.log(part(*z))
+
+    def formula(*z):
+        p = part(*z)
+        small = value_of(p) < 0.5
+        return np.where(small, np.log(np.where(small, p, 1)), np.log1p(-np.where(small, 0, rest(*z))))
+
+    return formula
+
+
 def continuous(name, shapes="", support=(-INF, INF), inside=0.0, valid=positive, edge=None, **formulas):
     """Make a distribution of formulas for location 0 and scale 1.
 
@@ -156,9 +171,9 @@ def continuous(name, shapes="", support=(-INF, INF), inside=0.0, valid=positive,
     distribution = Distribution(getattr(theirs, name))
     low, high = support
     if "logcdf" not in formulas and "cdf" in formulas:
-        formulas["logcdf"] = lambda *z: np.log(formulas["cdf"](*z))
+        formulas["logcdf"] = log_of(formulas["cdf"], formulas.get("sf"))
     if "logsf" not in formulas and "sf" in formulas:
-        formulas["logsf"] = lambda *z: np.log(formulas["sf"](*z))
+        formulas["logsf"] = log_of(formulas["sf"], formulas.get("cdf"))
     formulas["pdf"] = formulas["logpdf"]
     outside = {
         "pdf": (0, 0),
@@ -302,7 +317,7 @@ lognorm = continuous("lognorm", "s", (0, INF), 1.0,
     cdf=lambda z, s: sp.ndtr(np.log(z) / s), sf=lambda z, s: sp.ndtr(-np.log(z) / s),
     logcdf=lambda z, s: sp.log_ndtr(np.log(z) / s), logsf=lambda z, s: sp.log_ndtr(-np.log(z) / s))
 cauchy = continuous("cauchy",
-    logpdf=lambda z: -math.log(math.pi) - np.log1p(z * z),
+    logpdf=lambda z: -math.log(math.pi) - 2 * np.log(np.hypot(1, z)),
     cdf=lambda z: np.arctan2(1, -z) / math.pi, sf=lambda z: np.arctan2(1, z) / math.pi)
 gumbel_r = continuous("gumbel_r",
     logpdf=lambda z: -z - np.exp(-z), cdf=lambda z: np.exp(-np.exp(-z)), sf=lambda z: -np.expm1(-np.exp(-z)),
@@ -438,7 +453,8 @@ def mean_and_factor(mean, cov):
     """Return the mean as a vector and the Cholesky factor of the covariance, of which SciPy reads the lower triangle."""
     if isinstance(cov, theirs.Covariance):
         raise UnsupportedArgumentError(
-            "multivariate_normal on Tensors takes the covariance as an array: cov.covariance."
+            "multivariate_normal on Tensors takes the covariance as an array, not as SciPy's Covariance: pass "
+            "cov.covariance."
         )
     mean = None if mean is None else double(mean)
     cov = double(1.0 if cov is None else cov)

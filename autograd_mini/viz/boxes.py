@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any
 
+from ..arrays import is_other
 from ..errors import AutogradError
 from ..graph import Array, Node, Several, Spec, pullback, toposort
 from ..tensor import Tensor, node_of, seed_of
@@ -67,7 +68,7 @@ def check_count(count: int, max_nodes: int) -> None:
     """Raise where a picture would be too large to read."""
     if count > max_nodes:
         raise AutogradError(
-            f"This graph has {count:,} values, more than a picture can show well (max_nodes={max_nodes}). "
+            f"draw: this graph has {count:,} values, more than a picture can show well (max_nodes={max_nodes}). "
             "Draw a smaller input, or one box for each ag.scope: draw(y, collapse=True), "
             f"or all of it, which takes its time: draw(y, max_nodes={count})."
         )
@@ -97,7 +98,8 @@ def _boxes(order: list[Node], end: Node, gradients: dict[Node, Array]) -> list[B
         kind = "output" if node is end and node.rule else _kind(node)
         box = made[node] = Box(node.name or names.new(letter(node, kind)), kind, node.shape, node.dtype)
         box.value = kept.get(node) if node.value is None else node.value
-        box.gradient = None if isinstance(node.out, Several) else gradients.get(node)
+        gradient = None if isinstance(node.out, Several) else gradients.get(node)
+        box.gradient = None if is_other(gradient) else gradient  # it may be lazy
         box.scope = node.scope
         operands: list[str] = []
         for parent, arg in _operands(node):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from numbers import Real
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +77,9 @@ class Graph:
 
     def png(self, dpi: int = 192) -> bytes:
         """Return a PNG; 96 dots per inch are a screen's pixels, the default is sharp on finer ones too."""
-        return render(self.source, "png", dpi)
+        if not isinstance(dpi, Real) or not 1 <= dpi <= 10_000:
+            raise ValueError(f"graph.png: dpi is {dpi!r}, but must be a number from 1 to 10000: dots per inch.")
+        return render(self.source, "png", int(dpi))
 
     def save(self, path: str | Path) -> Path:
         """Write the picture to a file and return its path.
@@ -93,6 +97,9 @@ class Graph:
         OSError
             If the file cannot be written.
         """
+        if not isinstance(path, (str, PathLike)):
+            got = "None" if path is None else f"a {type(path).__name__}"
+            raise TypeError(f"graph.save needs a path, a text, not {got}: graph.save('graph.svg').")
         path = Path(path)
         content = self._content(path.suffix[1:].lower())
         try:
@@ -112,7 +119,10 @@ class Graph:
         if form == "png":
             return self.png()
         if not form:
-            raise RenderError('The file\'s name says the format: save("graph.svg"), .png, .pdf, .gv or .txt.')
+            raise RenderError(
+                'graph.save: the file\'s name says the format, and this one has no ending. Write save("graph.svg"), or '
+                ".png, .pdf, .gv, .txt."
+            )
         return render(self.source, form)
 
     def __repr__(self) -> str:
@@ -198,7 +208,11 @@ def draw(
     """
     _check_choice("theme", theme, THEMES)
     _check_choice("rankdir", rankdir, (None, "LR", "TB", "RL", "BT"))
-    notes = notes or {}
+    if title is not None and not isinstance(title, str):
+        raise TypeError(f"draw: title is a {type(title).__name__}, but must be text, or None: title='the loss'.")
+    if not isinstance(max_nodes, (int, np.integer)) and max_nodes is not None:
+        raise TypeError(f"draw: max_nodes is a {type(max_nodes).__name__}, but must be a whole number: max_nodes=300.")
+    notes = {} if notes is None else notes
     with np.errstate(all="ignore"):  # the picture marks NaN and inf
         boxes = boxes_of(y, cotangent, None if collapse else max_nodes)
         place(boxes)
@@ -213,12 +227,15 @@ def draw(
 
 
 def _check_choice(name: str, value: str | None, choices: Collection[str | None]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name}={value!r}: it is one of {', '.join(map(repr, choices))}.")
+    if not isinstance(value, (str, type(None))) or value not in choices:
+        raise ValueError(f"draw: {name}={value!r}, but it is one of {', '.join(map(repr, choices))}.")
 
 
 def _check_notes(notes: Mapping[str, str], boxes: list[Box]) -> None:
     scopes = {"/".join(box.scope[: i + 1]) for box in boxes for i in range(len(box.scope))}
+    if not isinstance(notes, Mapping) or not all(isinstance(note, str) for note in notes.values()):
+        raise TypeError("draw: notes must be a dict from the names of scopes to texts: notes={'layer1': 'the first'}.")
     for scope in notes:
         if scope not in scopes:
-            raise ValueError(f"notes= has {scope!r}, which is no scope of this graph: {', '.join(sorted(scopes))}.")
+            known = ", ".join(sorted(scopes)) if scopes else "it has none. Use `with ag.scope(name):`"
+            raise ValueError(f"draw: notes= has {scope!r}, which is no scope of this graph: {known}.")

@@ -16,6 +16,7 @@ from .arrays import clip, number
 __all__ = ["MISSING", "Names", "expression", "letter", "short"]
 
 MISSING = object()  # equal to no default
+ITEMS: Any = TABLE[operator.getitem]
 FORMATS: dict[Any, str] = {
     np.add: "{} + {}",
     np.subtract: "{} - {}",
@@ -62,9 +63,9 @@ def expression(node: Node, operands: list[str]) -> str:
     keywords = {key: value for key, value in (node.kwargs or {}).items() if value is not usual.get(key, MISSING)}
     if function in FORMATS and not keywords and FORMATS[function].count("{}") == len(operands):
         return FORMATS[function].format(*operands)
-    if node.rule is TABLE[operator.getitem]:
+    if node.rule.function is ITEMS.function:
         return f"{operands[0]}[{', '.join(operands[1:])}]"
-    if node.rule is ITEM:
+    if node.rule.function is ITEM.function:
         return f"{operands[0]}[{keywords['i']}]"
     name = node.rule.name
     name = name.removeprefix("np.") if name.startswith("np.") else name.rpartition(".")[2]

@@ -64,8 +64,15 @@ def _run(command: list[str], source: str) -> bytes:
         ) from error
     if done.returncode or not done.stdout:
         words = [line for line in done.stderr.decode(errors="replace").splitlines() if NOISE not in line]
-        raise RenderError(f"The renderer {command[0]} failed ({done.returncode}): {' '.join(words) or 'no words'}")
+        said = " ".join(words).strip()[:200].rstrip(".") or "it said nothing"
+        raise RenderError(f"The renderer {command[0]} failed ({done.returncode}): {said}. {_other_way(command[1][2:])}")
     return done.stdout
+
+
+def _other_way(form: str) -> str:
+    if form in {"svg", "png", *PAPER_FORMATS}:
+        return 'Without it: graph.text(), or graph.save("graph.gv").'
+    return f"Is {form!r} a format that it knows? SVG and PNG always are."
 
 
 def _pygraphviz(source: str, form: str, dpi: int | None) -> bytes:

@@ -372,7 +372,7 @@ def test_a_layer_without_a_hand_derived_rule_is_refused_by_name(layers, name):
 
 
 def test_models_that_cannot_be_read_are_refused():
-    with pytest.raises(TypeError, match=r"this is a Linear"):
+    with pytest.raises(TypeError, match=r"this is Linear\(3 -> 2\)"):
         nn.compare(nn.Linear(3, 2), X, Y, nn.squared_error)
     with pytest.raises(TypeError, match=r"with their forward\(\); this is a Residual"):
         nn.compare(Residual(nn.Linear(3, 3)), X, X, nn.squared_error)

@@ -519,6 +519,11 @@ def test_public_names():
     assert LOSSES == ("binary_cross_entropy", "cross_entropy", "squared_error")
 
 
+def test_a_layer_without_inputs_still_has_its_bias():
+    assert augment_inputs([]).tolist() == [1]
+    assert augment_inputs(np.zeros((3, 0))).tolist() == [[1], [1], [1]]
+
+
 # --------------------------------------------------------------------------------------------- error messages
 
 SE, BCE, CE = "squared_error", "binary_cross_entropy", "cross_entropy"

@@ -109,3 +109,15 @@ def test_softmax_does_not_change_when_all_logits_shift():
 @each
 def test_nan_stays_nan(function):
     assert np.isnan(function(np.array([np.nan, 1.0]))[0])
+
+
+@pytest.mark.parametrize("function", [nn.sigmoid, nn.relu, nn.softmax, nn.log_softmax], ids=lambda f: f.__name__)
+def test_complex_values_are_refused_and_not_computed_as_something_else(function):
+    """The sigmoid is written with abs, the others with a maximum: of complex numbers that is another function."""
+    with pytest.raises(ag.errors.DTypeError, match=f"{function.__name__}: z holds complex128, but must be real"):
+        function(ag.Tensor([1j, 1.0], requires_grad=True))
+
+
+@pytest.mark.parametrize("function", [nn.sigmoid, nn.relu, nn.softmax, nn.log_softmax], ids=lambda f: f.__name__)
+def test_truth_values_count_as_0_and_1(function):
+    np.testing.assert_array_equal(function(np.array([True, False])), function(np.array([1.0, 0.0])))

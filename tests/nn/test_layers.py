@@ -222,7 +222,7 @@ def test_sequential_applies_its_layers_in_order():
 
 @pytest.mark.parametrize("layer", [np.tanh, lambda x: x, "tanh", nn.Tanh, None])
 def test_a_layer_that_is_no_module_is_an_error(layer):
-    with pytest.raises(TypeError, match="layer 1 of Sequential must be a Module"):
+    with pytest.raises(TypeError, match="Layer 1 of Sequential must be a Module"):
         nn.Sequential(nn.Tanh(), layer)
 
 

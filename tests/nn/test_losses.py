@@ -229,9 +229,9 @@ def test_a_single_number_holds_no_classes(loss):
         ((4, 1), (4,), r"outputs have shape \(4, 1\), the targets \(4,\). Write y.reshape\(\(-1, 1\)\)"),
         ((4,), (4, 1), r"Write y.reshape\(\(-1,\)\)"),
         ((4, 2), (2, 4), r"Write y.reshape\(\(-1, 2\)\)"),
-        ((4, 2), (4, 1), r"targets \(4, 1\)\.$"),
-        ((4, 2), (), r"targets \(\)\.$"),
-        ((), (1,), r"targets \(1,\)\.$"),
+        ((4, 2), (4, 1), r"targets \(4, 1\)\. They must have one shape\.$"),
+        ((4, 2), (), r"targets \(\)\. They must have one shape\.$"),
+        ((), (1,), r"targets \(1,\)\. They must have one shape\.$"),
     ],
 )
 def test_shapes_that_would_broadcast_are_an_error(loss, o, y, hint):
@@ -242,11 +242,11 @@ def test_shapes_that_would_broadcast_are_an_error(loss, o, y, hint):
 @pytest.mark.parametrize(
     ("loss", "o", "y", "message"),
     [
-        (LOG, [1.5], [1.0], "its outputs run from 1.5 to 1.5, not 0 to 1: put a sigmoid before it"),
+        (LOG, [1.5], [1.0], "its outputs run from 1.5 to 1.5, not 0 to 1. Put a sigmoid before it"),
         (LOG, [0.5, -0.1], [1.0, 0.0], "its outputs run from -0.1 to 0.5"),
-        (LOG, [0.5], [2.0], "its targets run from 2 to 2, not 0 to 1: labels are 0 and 1"),
+        (LOG, [0.5], [2.0], "its targets run from 2 to 2, not 0 to 1. Labels are 0 and 1"),
         (LOG_LOGITS, [0.5], [-1.0], "its targets run from -1 to -1"),
-        (CROSS, [1.2, -0.2], 0, "its outputs run from -0.2 to 1.2, not 0 to 1: put a softmax before it"),
+        (CROSS, [1.2, -0.2], 0, "its outputs run from -0.2 to 1.2, not 0 to 1. Put a softmax before it"),
     ],
 )
 @pytest.mark.parametrize("kind", [np.array, functools.partial(ag.Tensor, requires_grad=True)], ids=["array", "Tensor"])

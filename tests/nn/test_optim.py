@@ -165,11 +165,11 @@ def test_any_iterable_of_parameters_will_do():
 @pytest.mark.parametrize(
     ("parameters", "options", "error", "message"),
     [
-        ([], {}, ValueError, r"got no parameters: pass model.parameters\(\)"),
-        (nn.Parameter([1.0, 2.0]), {}, TypeError, r"one of these is a Tensor.*SGD\(\[w\], lr=0.1\)"),
+        ([], {}, ValueError, r"got no parameters\. Pass model\.parameters\(\)"),
+        (nn.Parameter([1.0, 2.0]), {}, TypeError, r"parameters is a Parameter.*SGD\(\[w\], lr=0.1\)"),
         (nn.Linear(1, 1).named_parameters(), {}, TypeError, "one of these is a tuple"),
         ([np.ones(2)], {}, TypeError, "one of these is a ndarray"),
-        (None, {"lr": 0}, ValueError, "lr is 0, but a learning rate is positive and finite"),
+        (None, {"lr": 0}, ValueError, "lr is 0, but must be positive and finite"),
         (None, {"lr": -0.1}, ValueError, "lr is -0.1"),
         (None, {"lr": np.nan}, ValueError, "lr is nan"),
         (None, {"lr": np.inf}, ValueError, "lr is inf"),

@@ -295,12 +295,12 @@ def test_data_that_do_not_fit_together(data, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"batch_size": 0}, "batch_size is 0, but must be at least 1; None takes all samples"),
+        ({"batch_size": 0}, "batch_size is 0, but must be a whole number of at least 1. None takes all samples"),
         ({"batch_size": -4}, "batch_size is -4"),
-        ({"epochs": -1}, "epochs is -1, but must be 0 or more"),
-        ({"patience": 3}, r"patience counts epochs .*: pass validation=\(inputs, targets\)"),
-        ({"patience": 0, "validation": (X, Y)}, "patience is 0, but must be at least 1"),
-        ({"metric": nn.accuracy}, r"metric is taken on the validation set: pass validation="),
+        ({"epochs": -1}, "epochs is -1, but must be a whole number of at least 0"),
+        ({"patience": 3}, r"patience counts epochs .*\. Pass validation=\(inputs, targets\)"),
+        ({"patience": 0, "validation": (X, Y)}, "patience is 0, but must be a whole number of at least 1"),
+        ({"metric": nn.accuracy}, r"metric is taken on the validation set\. Pass validation="),
     ],
 )
 def test_options_that_make_no_sense(options, message):
@@ -327,7 +327,9 @@ def test_a_loss_that_left_the_graph_says_so():
 
 
 def test_a_loss_that_is_no_scalar_says_so():
-    with pytest.raises(ag.errors.ShapeError, match=r"need a scalar; this Tensor has shape \(10,\)"):
+    with pytest.raises(
+        ag.errors.ShapeError, match=r"the loss returned shape \(10,\), but must return one number, a scalar"
+    ):
         fit(make(), loss=functools.partial(nn.squared_error, reduction="none"))
 
 

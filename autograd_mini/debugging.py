@@ -1,0 +1,449 @@
+"""debug: the first nan or inf, and residuals that were written to, each with the user's line.
+
+What is recorded inside carries a rule that looks at what it computes (`Watched`): so the sweep needs no switch, and a
+graph stays watched after the block has been left.
+"""
+
+from __future__ import annotations
+
+import linecache
+import sys
+import warnings
+import zlib
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .errors import NonFiniteError, OverwrittenError
+from .graph import Cut, Node, Parts, source_of, toposort
+from .recording import Setting, State, current
+from .tensor import Tensor, stacked, unwrap
+
+__all__ = ["Place", "Watched", "debug", "ranges"]
+
+Array = Any
+
+ENGINE = Path(__file__).parent
+OURS = tuple(str(folder) + "/" for folder in (ENGINE, ENGINE.with_name("nn"), Path(np.__file__).parent))
+
+
+# --- the user's line ------------------------------------------------------------------------------------------------
+
+
+class Place(NamedTuple):
+    """A line of the user's."""
+
+    file: str
+    line: int
+    function: str
+    scope: tuple[str, ...] = ()
+
+    @property
+    def code(self) -> str:
+        """The line itself, where its file can be read."""
+        return linecache.getline(self.file, self.line).strip()
+
+    def __str__(self) -> str:
+        inside = "" if self.function == "<module>" else f", in {self.function}"
+        scope = f", scope {'/'.join(self.scope)}" if self.scope else ""
+        return f"{Path(self.file).name}:{self.line}{inside}{scope}" + (f": {self.code}" if self.code else "")
+
+
+def here() -> Place:
+    """Return the line, outside of this package, of NumPy and SciPy, from which we were called."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and of_a_library(frame):
+        frame = frame.f_back
+    return Place(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name, current.get().scope)
+
+
+def of_a_library(frame: Any) -> bool:
+    """Return whether a frame runs code that the user did not write."""
+    module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+    return module in ("numpy", "scipy", "contextlib") or frame.f_code.co_filename.startswith(OURS)
+
+
+# --- what values look like -------------------------------------------------------------------------------------------
+
+
+def is_finite(value: Any) -> bool:
+    """Return whether all numbers are finite; of lazy arrays and arrays elsewhere nothing is asked."""
+    return type(value) is not np.ndarray or value.dtype.kind not in "fc" or bool(np.isfinite(value).all())
+
+
+def ranges(value: Any) -> str:
+    """Say in a few words which values an array has."""
+    if not isinstance(value, np.ndarray):
+        return "not kept" if hasattr(value, "shape") and not hasattr(value, "__array_function__") else repr(value)
+    if value.dtype.kind not in "fciub" or value.size == 0:
+        return f"shape {value.shape}, {value.dtype}"
+    if value.ndim == 0:
+        return f"{value[()]:.6g}" if value.dtype.kind in "fc" else str(value[()])
+    bad = {"nan": np.isnan(value), "inf": np.isinf(value)}
+    finite = value[np.isfinite(value)]
+    sizes, what = (np.abs(finite), "of size ") if value.dtype.kind == "c" else (finite, "")
+    found = [f"{what}from {sizes.min():.6g} to {sizes.max():.6g}"] if finite.size else []
+    found += [f"{count} of {value.size} are {name}" for name, where in bad.items() if (count := int(where.sum()))]
+    return f"shape {value.shape}, {', '.join(found)}"
+
+
+def first_bad(value: Array) -> tuple[int, ...]:
+    """Return the index of the first number that is not finite."""
+    return tuple(map(int, np.argwhere(~np.isfinite(value))[0]))
+
+
+def elementwise(function: Any) -> bool:
+    """Return whether numbers of operands and result that stand at one place belong together."""
+    return function is np.where or (isinstance(function, np.ufunc) and function.signature is None)
+
+
+def entry(value: Any, at: tuple[int, ...], shape: tuple[int, ...]) -> str | None:
+    """Return the number that stands beside index `at` of an array of this shape."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fciub" or value.ndim > len(shape):
+        return None
+    behind = at[len(at) - value.ndim :] if value.ndim else ()
+    if any(n not in (1, m) for n, m in zip(value.shape, shape[len(shape) - value.ndim :], strict=True)):
+        return None
+    return f"{value[tuple(0 if n == 1 else i for i, n in zip(behind, value.shape, strict=True))]:.6g}"
+
+
+def label(node: Node | None, name: str) -> str:
+    """Return how an operand is called: by its Tensor's name, else by the function's parameter."""
+    if node is None or node.name is not None:
+        return name if node is None or node.name is None else node.name
+    source = source_of(node)
+    if source is not None and source is not node and source.name is not None:
+        return f"{name} (a view of {source.name})"
+    return f"{name} (a leaf)" if node.rule is None and node.requires_grad else name
+
+
+# --- safe forms ------------------------------------------------------------------------------------------------------
+
+
+class Safe(NamedTuple):
+    """What to write instead, where a function has an edge. `t`, `a` and `b` stand for the operands."""
+
+    form: str
+    why: str
+
+
+LOG = Safe(
+    "np.where(t > 0, np.log(np.where(t > 0, t, 1)), 0)",
+    "select before the logarithm: behind it, 0 * inf is nan in the sweep. For log(1 + t) there is np.log1p, "
+    "for logarithms of probabilities nn.log_softmax and the losses that take logits",
+)
+SQRT = Safe(
+    "np.where(t > 0, np.sqrt(np.where(t > 0, t, 1)), 0)",
+    "its slope at 0 is infinite; where an error of the size of eps does not matter, np.sqrt(t + eps)",
+)
+EXP = Safe(
+    "np.exp(t - np.max(t))", "where only ratios count; for log(sum(exp(t))) ag.logsumexp, for softmax nn.softmax"
+)
+DIVIDE = Safe(
+    "np.where(b == 0, 0, a / np.where(b == 0, 1, b))", "select before dividing, and choose what 0 should give"
+)
+POWER = Safe(
+    "np.where(a > 0, np.where(a > 0, a, 1) ** b, 0)",
+    "a negative number has no real power with a fraction, and at 0 the slope may be infinite",
+)
+UNIT = Safe("np.{name}(np.clip(t, -1 + 1e-7, 1 - 1e-7))", "at -1 and 1 the slope is infinite, beyond there is no value")
+SAFE: dict[Any, Safe] = {
+    **dict.fromkeys((np.log, np.log2, np.log10), LOG),
+    np.log1p: Safe("np.where(t > -1, np.log1p(np.where(t > -1, t, 0)), 0)", LOG.why.partition(". ")[0]),
+    np.sqrt: SQRT,
+    np.cbrt: Safe("np.where(t == 0, 0, np.cbrt(np.where(t == 0, 1, t)))", SQRT.why.partition(";")[0]),
+    **dict.fromkeys((np.exp, np.exp2, np.expm1), EXP),
+    **dict.fromkeys((np.sinh, np.cosh), Safe("np.{name}(np.clip(t, -80, 80))", "beyond, the result overflows")),
+    **dict.fromkeys((np.true_divide, np.remainder, np.fmod), DIVIDE),
+    np.reciprocal: Safe("np.where(t == 0, 0, 1 / np.where(t == 0, 1, t))", DIVIDE.why),
+    **dict.fromkeys((np.power, np.float_power), POWER),
+    **dict.fromkeys((np.arcsin, np.arccos, np.arctanh), UNIT),
+    np.arccosh: Safe("np.arccosh(np.maximum(t, 1 + 1e-7))", "at 1 the slope is infinite, below there is no value"),
+}
+
+
+FREE = "has equal {}: the vectors that belong to them can turn freely, so they have no derivative of their own"
+HINTS: dict[Any, str] = {
+    **dict.fromkeys((np.linalg.eigh, np.linalg.eig), "A matrix that " + FREE.format("eigenvalues")),
+    np.linalg.svd: "A matrix that "
+    + FREE.format("singular values")
+    + " (with full_matrices=True, also beyond its rank)",
+}
+
+
+def remedy(function: Any) -> str:
+    """Return a line about the safe form of a function, where there is one."""
+    if function in HINTS:
+        return f"\n  {HINTS[function]}."
+    safe = SAFE.get(function)
+    if safe is None:
+        return ""
+    return f"\n  safe: {safe.form.replace('{name}', function.__name__)} ({safe.why})."
+
+
+def how_many(value: Array) -> str:
+    """Say how many numbers are not finite, and where the first is."""
+    if value.ndim == 0:
+        return "."
+    return f": {int((~np.isfinite(value)).sum())} of {value.size} entries, the first at {first_bad(value)}."
+
+
+def beside(name: str, value: Any, at: tuple[int, ...] | None, shape: tuple[int, ...]) -> str:
+    """Return a line of a report about an operand: its range, and the number at the place that is looked at."""
+    there = entry(value, at, shape) if at is not None and isinstance(value, np.ndarray) and value.ndim else None
+    return f"{name}: {ranges(value)}" + ("" if there is None else f"; there {there}")
+
+
+# --- the rules of watched nodes --------------------------------------------------------------------------------------
+
+
+class Watched:
+    """A rule that looks at what it computes; for all else, the rule itself.
+
+    Attributes
+    ----------
+    rule : Rule
+        Which one.
+    place : Place
+        Where the user applied it.
+    labels : tuple of str
+        What its operands are called.
+    sums : tuple of (int or None)
+        Checksums of the residuals, then of the output, as they were.
+    """
+
+    def __init__(self, rule: Any, place: Place, labels: tuple[str, ...], sums: tuple[int | None, ...]) -> None:
+        self.rule, self.place, self.labels, self.sums = rule, place, labels, sums
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.rule, name)
+
+    @property
+    def vjps(self) -> Watched:
+        """By number, the vjps of the operands."""
+        return self
+
+    def __getitem__(self, i: int) -> Callable[..., Any] | None:
+        vjp = self.rule.vjps[i]
+        return None if vjp is None else lambda g, y, *args, **kwargs: self.look(vjp, i, g, y, args, kwargs)
+
+    def look(self, vjp: Callable[..., Any], i: int, g: Any, y: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+        """Pull a cotangent back; raise if something is not as it should be."""
+        self.check_unwritten(y, args)
+        if not all(map(is_finite, numbers(g))):
+            raise NonFiniteError(
+                f"The cotangent that arrives at {self.name} is not finite: {ranges(numbers(g)[0])}\n"
+                f"  at {self.place}\n"
+                "  No rule gave it: it is the seed, a hook's, or a sum that overflowed."
+            )
+        try:
+            with np.errstate(all="ignore"):
+                p = vjp(g, y, *args, **kwargs)
+        except NonFiniteError as error:  # a recorded sweep: the rule's own operations are looked at, too
+            inner = str(error).partition("\n  safe:")[0]
+            text = f"In the sweep, the rule of {self.name}, at {self.place}\n  computed: {inner}{remedy(self.function)}"
+            raise NonFiniteError(text) from None
+        for value in numbers(p):
+            if not is_finite(value):
+                raise NonFiniteError(self.report(value, i, g, y, args))
+        return p
+
+    def check_unwritten(self, y: Any, args: tuple[Any, ...]) -> None:
+        """Raise if a residual is not what it was."""
+        for name, value, then in zip((*self.labels, "its result"), (*args, y), self.sums, strict=False):
+            if then is not None and (now := checksum(value)) is not None and now != then:
+                raise OverwrittenError(
+                    f"A value that {self.name} had used was written to afterwards: {name}, shape {np.shape(value)}.\n"
+                    f"  used at {self.place}\n"
+                    "  Its derivative needs the old one. Run backward() before writing, or give the Tensor a copy "
+                    "(Tensor(a.copy())); a leaf is updated by t.data = ..., which is noticed without ag.debug() too."
+                )
+
+    def report(self, p: Array, i: int, g: Any, y: Any, args: tuple[Any, ...]) -> str:
+        """Say which cotangent is not finite, and from what it was computed."""
+        shape, arriving = np.shape(p), numbers(g)[0]
+        at = first_bad(p) if elementwise(self.function) else None
+        lines = [
+            f"In the sweep, {self.name} gave {p[first_bad(p)]:.6g} for its operand {self.labels[i]}{how_many(p)}",
+            f"at {self.place}",
+            beside("cotangent", arriving, at, shape),
+        ]
+        values = zip((*self.labels, "result"), (*map(unwrap, args), unwrap(y)), strict=False)
+        lines += [beside(name, value, at, shape) for name, value in values if isinstance(value, np.ndarray)]
+        if at is not None and entry(arriving, at, shape) == "0":
+            lines.append("0 * inf is nan: something behind selects another value there, but this was computed too.")
+        return "\n  ".join(lines) + remedy(self.function)
+
+
+def numbers(value: Any) -> list[Any]:
+    """Return the arrays of a cotangent: of a Tensor, of a batch, of the parts of a tuple."""
+    if isinstance(value, Parts):
+        return [array for part in value if part is not None for array in numbers(part)]
+    value = unwrap(value)
+    return [unwrap(getattr(value, "data", value)) if not isinstance(value, np.ndarray) else value]
+
+
+def checksum(value: Any) -> int | None:
+    """Return a number that changes when an array is written to; None for what is no array in memory."""
+    value = unwrap(value)
+    return zlib.crc32(np.ascontiguousarray(value).view(np.uint8).data) if type(value) is np.ndarray else None
+
+
+# --- the block -------------------------------------------------------------------------------------------------------
+
+MOVES = {np.where, np.concatenate, np.stack, np.take, np.pad, np.copy}  # nan that was put in stays
+
+
+class Looker:
+    """Who looks on inside one `debug` block."""
+
+    def __init__(self) -> None:
+        warned_of: Any = {kind: "call" for kind, what in np.geterr().items() if what == "warn"}
+        self.errstate: AbstractContextManager[None] = np.errstate(**warned_of, call=warned)
+
+    def recorded(self, rule: Any, operands: Sequence[Any], result: Any) -> None:
+        """Remember where a rule was applied; raise if what it gave is not finite."""
+        place = here()
+        tensors = result if isinstance(result, (tuple, list)) else [result]
+        names = named(rule, operands)
+        node = tensors[0].node
+        if isinstance(result, (tuple, list)) and isinstance(node, Node) and node.parents:
+            node = node.parents[0]  # of them all
+        if node is None or node.rule is None:
+            off = "recording was off" if current.get().mode == "off" else f"{rule.name} has no derivative by it"
+            for tensor in tensors:
+                self.cut(tensor, operands, off)
+        else:
+            node.extras().place = place
+            node.rule = Watched(rule, place, names, sums_of(rule, node))
+        for tensor in tensors:
+            if not is_finite(tensor._value):
+                self.report(rule, place, names, operands, tensor._value)
+
+    def report(self, rule: Any, place: Place, names: tuple[str, ...], operands: Sequence[Any], value: Array) -> None:
+        """Raise for a result that is not finite, unless it only passes on what the user put in."""
+        plain = [np.asarray(unwrap(x)) if isinstance(x, (Tensor, float, complex)) else x for x in operands]
+        carried = [not is_finite(x) for x in plain]
+        nan = np.isnan(value).any()
+        if any(carried) and (not nan or rule.view or rule.function in MOVES):
+            return
+        had = [np.isnan(x).any() if bad else False for x, bad in zip(plain, carried, strict=True)]
+        at = first_bad(value) if elementwise(rule.function) else None
+        lines = [f"{rule.name} gave {value[first_bad(value)]:.6g}{how_many(value)}", f"at {place}"]
+        for name, x in zip(names, plain, strict=True):
+            if isinstance(x, (np.ndarray, int, float)):
+                lines.append(beside(name, x, at, value.shape))
+        if any(had):
+            which = " and ".join(name for name, bad in zip(names, had, strict=True) if bad)
+            lines.append(f"It is not this operation that made it: {which} had nan already. Look at the data.")
+            raise NonFiniteError("\n  ".join(lines))
+        raise NonFiniteError("\n  ".join(lines) + remedy(rule.function))
+
+    def cut(self, result: Any, operands: Sequence[Any], how: str) -> None:
+        """Remember that a path ended here, and where."""
+        parents = tuple(x.node if isinstance(x, Tensor) else None for x in map(stacked_if_list, operands))
+        if any(p is not None and (p.requires_grad or isinstance(p, Cut)) for p in parents):
+            result.node = Cut(result._value, source_of(result.node), current.get().scope, parents, how)
+            result.node.extras().place = here()
+
+    def left(self, tensor: Any, how: str) -> None:
+        """Remember with the leaves that a value computed from them left the graph."""
+        if tensor.requires_grad and not of_a_library(sys._getframe(2)):
+            place = here()
+            for node in toposort([tensor.node]):
+                if node.rule is None and len(node.extras().exits) < 20:
+                    node.extras().exits[place] = how
+
+
+def sums_of(rule: Any, node: Node) -> tuple[int | None, ...]:
+    """Return checksums of the residuals that the rule reads, then of the output."""
+    differentiated = [
+        p is not None and p.requires_grad and rule.vjps[i] is not None for i, p in enumerate(node.parents)
+    ]
+    plan = rule.plan(sum(1 << i for i, d in enumerate(differentiated) if d), len(differentiated))
+    sums = [checksum(a) if kept else None for a, kept in zip(node.args or (), plan.args, strict=False)]
+    return (*sums, checksum(node.out) if plan.out else None)
+
+
+def stacked_if_list(x: Any) -> Any:
+    return stacked(x) if type(x) in (list, tuple) else x
+
+
+def named(rule: Any, operands: Sequence[Any]) -> tuple[str, ...]:
+    """Return what the operands of a call are called."""
+    last = len(rule.operands) - 1
+    several = rule.splat and len(operands) > last
+    names = [
+        f"{rule.operands[-1]}[{i - last}]" if several and i >= last else rule.operands[min(i, last)]
+        for i in range(len(operands))
+    ]
+    return tuple(
+        label(x.node, name) if isinstance(x, Tensor) else name for x, name in zip(operands, names, strict=True)
+    )
+
+
+def warned(kind: str, _flag: int) -> None:
+    """Warn as NumPy does, except of what a rule or a recorded function computes: that is reported with its place."""
+    frame = sys._getframe(1)
+    if not str(frame.f_globals.get("__name__", "")).startswith("autograd_mini"):
+        warnings.warn(f"{kind} encountered, on plain arrays.", RuntimeWarning, stacklevel=2)
+
+
+class debug(Setting):
+    """Look on while things are computed and swept; as a context manager or a decorator.
+
+    Each operation that is recorded inside remembers the user's line. The first nan or inf that comes up, in a result
+    or, in a later sweep, in a cotangent, is raised with its operation, line, operands, and the safe form where there is
+    one. A residual that was written to between forward and backward, by whatever door, is found by its checksum. And
+    `why` can say where a path was cut. It costs time, and keeps alive what was cut off.
+
+    A nan that the user put in (with np.where, say) is passed on by operations that only move values, and an inf is
+    passed on by all. Arrays that are not NumPy's are not looked into.
+
+    Raises
+    ------
+    NonFiniteError
+        Where a nan or an inf comes up.
+    OverwrittenError
+        In a sweep that needs a value which is no longer there.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_mini as ag
+    >>> x = ag.Tensor([1.0, 0.0], requires_grad=True, name="x")
+    >>> with ag.debug():
+    ...     y = np.where(x.numpy() > 0, np.sqrt(x), 0.0).sum()
+    >>> y.backward()
+    Traceback (most recent call last):
+        ...
+    autograd_mini.errors.NonFiniteError: In the sweep, np.sqrt gave nan for its operand x: 1 of 2 entries, ...
+      at ...
+      cotangent: shape (2,), from 0 to 1; there 0
+      result: shape (2,), from 0 to 1; there 0
+      0 * inf is nan: something behind selects another value there, but this was computed too.
+      safe: np.where(t > 0, np.sqrt(np.where(t > 0, t, 1)), 0) (its slope at 0 is infinite; ...
+    """
+
+    def __init__(self, *function: Any) -> None:
+        if function:
+            raise TypeError("debug takes no argument. As a decorator it needs its parentheses: @ag.debug()")
+        super().__init__()
+
+    def changed(self, state: State) -> State:
+        """Return the state inside."""
+        return state._replace(watch=Looker())
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        looker = current.get().watch
+        assert isinstance(looker, Looker)
+        looker.errstate.__enter__()
+
+    def __exit__(self, *exc: Any) -> None:
+        looker = current.get().watch
+        if isinstance(looker, Looker):
+            looker.errstate.__exit__(*exc)
+        super().__exit__(*exc)

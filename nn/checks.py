@@ -1,0 +1,111 @@
+"""What nn asks of the arguments that it is given, in one phrasing: who was called, what was passed, what is needed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+import autograd_mini as ag
+
+__all__ = ["array_of", "callable_of", "dtype_of", "generator", "real", "shown", "whole"]
+
+
+def shown(value: Any) -> str:
+    """Return how a message names what was passed: its repr if that is short, else what it is."""
+    kind = type(value).__name__
+    article = "an" if kind[0] in "aeiouAEIO" or (kind[:2].isupper() and kind[0] in "FHLMNRSX") else "a"
+    if isinstance(value, (np.ndarray, ag.Tensor)) and value.ndim:
+        return f"{'an array' if isinstance(value, np.ndarray) else f'{article} {kind}'} of shape {value.shape}"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    if isinstance(value, (list, tuple, dict)) and len(value) > 4:
+        return f"a {kind} of {len(value)} items"
+    text = repr(value)
+    if len(text) <= 40 and not any(mark in text for mark in ("<", "\n", " at 0x")):
+        return text
+    name = getattr(value, "__name__", None)
+    return f"the function {name}" if callable(value) and isinstance(name, str) else f"{article} {kind}"
+
+
+def generator(where: str, rng: Any, name: str = "rng") -> np.random.Generator:
+    """Return a random generator, given one or a seed."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{where}: {name} is {shown(rng)}, but must be a seed, a whole number from 0, or a np.random.Generator."
+        ) from None
+
+
+def whole(where: str, name: str, value: Any, least: int, hint: str = "") -> int:
+    """Return a whole number of at least `least`."""
+    number = isinstance(value, Real) or (np.ndim(value) == 0 and isinstance(value, np.ndarray))
+    if not number or not least <= value < np.inf or value != int(value):
+        error = ValueError if number else TypeError
+        raise error(f"{where}: {name} is {shown(value)}, but must be a whole number of at least {least}.{hint}")
+    return int(value)
+
+
+def real(where: str, name: str, value: Any, need: str, *, above: float = -np.inf, below: float = np.inf) -> float:
+    """Return a finite number that lies between two others; `need` says so in words."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{where}: {name} is {shown(value)}, but must {need}.") from None
+    if isinstance(value, str) or not above < number < below:
+        raise ValueError(f"{where}: {name} is {shown(value)}, but must {need}.")
+    return number
+
+
+def dtype_of(where: str, dtype: Any) -> np.dtype[Any]:
+    """Return a dtype in which parameters can be differentiated."""
+    found: np.dtype[Any] | None = None
+    with suppress(TypeError):
+        found = np.dtype(dtype)
+    if found is None or found.kind not in "fc":
+        raise ag.errors.DTypeError(
+            f"{where}: dtype is {shown(dtype) if found is None else found}, but parameters are trained, which needs "
+            "real (or complex) values. Write dtype=np.float64 or np.float32."
+        )
+    return found
+
+
+def callable_of(where: str, name: str, value: Any, example: str) -> None:
+    """Raise if what must be a function is none."""
+    if not callable(value):
+        raise TypeError(f"{where}: {name} is {shown(value)}, but must be a function, as in {name}={example}.")
+
+
+def array_of(where: str, name: str, value: Any, kinds: str = "fiub") -> Any:
+    """Return an array or Tensor that holds numbers of the given kinds."""
+    given = value
+    if not hasattr(value, "__array_function__") or isinstance(value, type):
+        try:
+            value = np.asarray(value)
+        except ValueError:
+            raise ag.errors.ShapeError(
+                f"{where}: the rows of {name} differ in length, and make no array. Cut or pad them to one length."
+            ) from None
+    if isinstance(value, np.ma.MaskedArray):
+        raise ag.errors.DTypeError(
+            f"{where}: {name} is a masked array, whose mask would be ignored. Fill it, with a.filled(value), or drop "
+            "the rows."
+        )
+    if value.dtype.kind in kinds:
+        return value
+    if value.dtype.kind == "c":
+        raise ag.errors.DTypeError(
+            f"{where}: {name} holds {value.dtype}, but must be real. Take np.real or np.abs of it first."
+        )
+    if callable(given):
+        raise ag.errors.DTypeError(
+            f"{where}: {name} is {shown(given)}, but must be an array of numbers. Call it first: its outputs are meant."
+        )
+    if not value.ndim:
+        raise ag.errors.DTypeError(f"{where}: {name} is {shown(given)}, but must be an array of numbers.")
+    raise ag.errors.DTypeError(
+        f"{where}: {name} holds {value.dtype}, but must hold numbers. Convert it first, with np.asarray(values, float)."
+    )
