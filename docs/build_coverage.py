@@ -63,9 +63,9 @@ def group(name: str) -> str:
 
 def entries() -> dict[str, tuple[Any, str]]:
     """Return, for each function by name, the function and its set."""
-    found = {
-        named(f).replace("_operator.", "operator."): (f, SETS[type(entry)]) for f, entry in TABLE.items() if ours(f)
-    }
+    kinds = list(SETS)
+    table = sorted(TABLE.items(), key=lambda item: -kinds.index(type(item[1])))  # of one name, the best comes last
+    found = {named(f).replace("_operator.", "operator."): (f, SETS[type(entry)]) for f, entry in table if ours(f)}
     return dict(sorted(found.items(), key=lambda item: item[0].casefold()))
 
 
