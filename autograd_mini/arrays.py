@@ -2,7 +2,7 @@
 
 A kind that lacks a function may answer with a NumPy array: it has then fetched all its data into memory, from a cluster
 or from a GPU, without a word. So what is computed of arrays of one kind has to be of that kind, or is refused by name.
-Nothing here knows any particular kind.
+No derivative is written for any particular kind; what is said here of Dask is the words of its warning, and advice.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ __all__ = [
     "is_other",
     "kind_name",
     "other_kind",
+    "plain_only",
     "refuse_shape",
     "scattered",
     "subclass_refused",
@@ -56,10 +57,16 @@ def _reshape(a: Any, /, shape: Any, order: str = "C", *, copy: bool | None = Non
     return a.reshape(shape) if 0 not in a.shape else np.zeros_like(a, shape=np.empty(a.shape).reshape(shape).shape)
 
 
+def _size(a: Any, axis: Any = None) -> Any:
+    lengths = np.asarray(a.shape, int)
+    return math.prod(a.shape if axis is None else np.atleast_1d(lengths[np.asarray(axis)]).tolist())
+
+
 # What arrays of every kind have as methods, though not always under NumPy's name.
 METHODS: dict[Any, Callable[..., Any]] = {
     np.astype: lambda x, dtype, /, *, copy=True: x.astype(dtype, copy=copy),
     np.copy: lambda a, order="K": a.copy(),
+    np.size: _size,
     np.reshape: _reshape,
     np.ravel: lambda a, order="C": _reshape(a, -1, order),
 }
@@ -97,26 +104,35 @@ def other_kind(values: Iterable[Any], name: str = "") -> type | None:
     DTypeError
         If a subclass of NumPy's array is among them, such as a masked array or a matrix.
     """
+    found = None
     for value in values:
         kind = type(value)
         if kind in ORDINARY:
             continue
         if kind is list or kind is tuple:
-            found = other_kind(value, name)
-            if found is not None:
-                return found
-        elif is_other(value):
-            return kind
-        elif name and isinstance(value, np.ndarray) and kind is not np.memmap:
-            raise subclass_refused(f"{name} of a Tensor and a {kind.__name__}")
-    return None
+            inner = other_kind(value, name)
+            found = found or inner
+            continue
+        if name:
+            plain_only(value, f"{name} of a Tensor and a {{}}")
+        if found is None and is_other(value):
+            found = kind
+    return found
+
+
+def plain_only(value: Any, what: str) -> None:
+    """Refuse a subclass of NumPy's array, such as a masked one, and an array in chunks of such; `what` has a {}."""
+    inner = value if isinstance(value, np.ndarray) else getattr(value, "_meta", None)  # of which the chunks are like
+    if isinstance(inner, np.ndarray) and type(inner) not in (np.ndarray, np.memmap):
+        kind = type(inner).__name__
+        raise subclass_refused(what.format(kind if inner is value else f"{kind_name(type(value))} of {kind} chunks"))
 
 
 def subclass_refused(what: str) -> DTypeError:
     """Return the error of a subclass of NumPy's array."""
     return DTypeError(
         f"{what}: such arrays behave in ways of their own, which no rule knows. "
-        "Pass a plain array: np.asarray(a), or a.filled(value) for a masked one."
+        "Pass a plain array: np.asarray(a), or a.filled(value) for a masked one (da.ma.filled(a, value) in Dask)."
     )
 
 
@@ -143,7 +159,7 @@ def asked(
     UnsupportedArgumentError
         If the kind lacks the function or one of its arguments, or answers in NumPy arrays.
     """
-    function = METHODS.get(function, function)
+    function, name = METHODS.get(function, function), {"assign": "t[i] = v"}.get(name, name)
     if function in OTHERWISE:
         raise UnsupportedArgumentError(f"{name} of a {kind_name(kind)}: {OTHERWISE[function]}. {WAY_OUT}")
     # What means "left out" to NumPy itself is unknown to others, and so is a mask that leaves nothing out.
@@ -204,7 +220,7 @@ def _items(index: tuple[Any, ...], ndim: int) -> list[Any]:
             raise NotImplementedError("True or False as an index")
     used = sum(_axes(i) for i in items)
     if used > ndim:
-        raise IndexError(f"too many indices: {ndim} axes, and {used} were indexed")
+        raise IndexError(f"Too many indices: {ndim} axes, and {used} were indexed.")
     at = next((k for k, i in enumerate(items) if i is Ellipsis), len(items))
     items[at : at + 1] = [slice(None)] * (ndim - used)
     return items
@@ -236,7 +252,7 @@ def _flat(items: list[Any], shape: tuple[int, ...]) -> Any:
     """Return the place in the flat array of each entry that arrays of integers pick, one array or number per axis."""
     for i, n in zip(items, shape, strict=True):
         if np.any(np.asarray(i) < -n) or np.any(np.asarray(i) >= n):
-            raise IndexError(f"an index is out of bounds for an axis of length {n}")
+            raise IndexError(f"An index is out of bounds for an axis of length {n}.")
     places = np.broadcast_arrays(*[np.asarray(i) % n for i, n in zip(items, shape, strict=True)])
     return np.ravel_multi_index(places, shape)
 
@@ -244,6 +260,8 @@ def _flat(items: list[Any], shape: tuple[int, ...]) -> Any:
 def taken(x: Any, index: tuple[Any, ...]) -> Any:
     """Return ``x[index]`` as NumPy gives it, of an array of any kind; raise where its kind might differ."""
     if not is_other(x):
+        if any(map(is_other, index)):
+            raise NotImplementedError("an index that may be lazy, into a NumPy array. Pass a NumPy array as index")
         return x[index]
     items = _integers(_items(index, x.ndim))
     arrays = [i for i in items if hasattr(i, "dtype") and not isinstance(i, np.generic)]
@@ -272,7 +290,7 @@ def scattered(g: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
     items = _integers(_items(index, len(shape)))
     arrays = [i for i in items if hasattr(i, "dtype") and not isinstance(i, np.generic)]
     if any(is_other(i) for i in arrays):
-        raise NeedsValues("an index that may be lazy does not say where cotangents go. Pass a NumPy array")
+        raise NeedsValues("an index that may be lazy does not say where cotangents go. Pass a NumPy array.")
     if not arrays:
         return assigned(np.zeros_like(g, shape=shape), g, tuple(items))
     if all(isinstance(i, (np.ndarray, int, np.integer)) for i in items):
@@ -304,17 +322,17 @@ def scattered(g: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
 
 def assigned(x: Any, v: Any, index: tuple[Any, ...]) -> Any:
     """Return a copy of x, of another kind than NumPy's, in which ``x[index]`` is v."""
-    if not is_other(x):
+    if not is_other(x) and is_other(v):
         x = np.asarray(x, like=v)
+    if any(map(is_other, index)):
+        raise NeedsValues("t[i] = v with an index that may be lazy. Write np.where(mask, v, t).")
     items = _integers(_items(index, x.ndim))
-    if any(is_other(i) for i in items):
-        raise NeedsValues("t[i] = v with an index that may be lazy. Write np.where(mask, v, t)")
     arrays = [i for i in items if isinstance(i, np.ndarray)]
     if len(arrays) > 1 or (arrays and any(isinstance(i, (int, np.integer)) for i in items)):
-        raise NotImplementedError("t[i] = v with several arrays of indices, or one beside a number")
+        raise NotImplementedError("several arrays of indices, or one beside a number")
     for i, n in zip([i for i in items if i is not None], x.shape, strict=True):
         if isinstance(i, np.ndarray) and (i.ndim != 1 or np.unique(i % max(1, n)).size < i.size):
-            raise NotImplementedError("t[i] = v with an index in which a place stands twice, or of several axes")
+            raise NotImplementedError("an index in which a place stands twice, or of several axes")
         if (isinstance(i, np.ndarray) and not i.size) or (isinstance(i, slice) and not len(range(*i.indices(n)))):
             return x.copy()
     if hasattr(v, "ndim") and any(i is None for i in items):  # assignment knows no new axes

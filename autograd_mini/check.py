@@ -8,10 +8,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .diagnose import Verdict, disturbed, drifting, explain, recorded
+from .arrays import is_other, kind_name, plain_only
+from .diagnose import Verdict, disturbed, drifting, explain, made_here, recorded
 from .errors import AutogradError, DTypeError, GradcheckError, RuleError
-from .graph import on_path, toposort
-from .measure import Suspect, applied, call_of, differentiable, signed, suspects
+from .graph import Node, on_path, toposort
+from .measure import (
+    SCALES,
+    Overseen,
+    Suspect,
+    applied,
+    bent,
+    call_of,
+    differentiable,
+    multiple,
+    shown_factor,
+    signed,
+    suspects,
+)
 from .recording import no_grad, recording
 from .tensor import Tensor, unwrap
 from .transforms import gradients, vjp
@@ -23,6 +36,7 @@ Array = Any
 Flat = Callable[..., list[Any]]  # arrays in, list of arrays out
 
 EVERY = 64  # up to so many entries in all arguments together, each is compared; of more, a sample
+LOW = {np.dtype(np.float16): "half", np.dtype(np.float32): "single", np.dtype(np.complex64): "single"}
 STEPS = tuple(2.0**-k for k in (10, 14, 18, 22, 26))  # the first that agrees decides; near an edge only small ones can
 
 
@@ -34,7 +48,8 @@ def gradcheck(
     For a random cotangent :math:`g`, the sweep's :math:`g\,\partial f/\partial x_i` is held against the central
     difference :math:`D(h) = g\,(f(x + h e_i) - f(x - h e_i)) / 2h` at two steps, extrapolated (Richardson) to
     :math:`(4 D(h/2) - D(h)) / 3`, whose error is of order :math:`h^4`. Up to 64 entries are compared one by one;
-    of more, a seeded sample, and random directions in which a wrong entry is then found by bisection.
+    of more, a seeded sample, and random directions in which a wrong entry is then found by bisection. Multiples of
+    :math:`g` must give multiples of the gradient, and no rule may write into its cotangent or into what it reads.
 
     If they disagree, each primitive on the way is measured by itself, and the first wrong one is named. Then mistakes
     are tried out on it: a factor, a sign, a transpose, another axis, a sum over broadcast axes that is missing, a use
@@ -87,6 +102,8 @@ def gradcheck(
       wrong rule: autograd_mini.check.cube, operand x, shape (2,)
       Every entry is off by the same factor, 0.666667 = 2/3 (in all 2 measured entries, and at 2 points nearby). Look...
     """
+    if isinstance(order, bool) or not isinstance(order, (int, np.integer)) or order < 1:
+        raise GradcheckError(f"gradcheck: order is {order!r}, but must be a whole number of at least 1.")
     rng = np.random.default_rng(seed)
     leaves, rebuild = flatten(inputs)
     names: list[str] = []
@@ -94,6 +111,12 @@ def gradcheck(
     parts: list[int] = []  # 2 for a complex argument: it is checked as two real ones
     for leaf, path in zip(leaves, paths(inputs), strict=True):
         value, name = _double(leaf, f"argument {path}"), f"argument {path}"
+        if not np.isfinite(value).all():
+            at = tuple(map(int, np.argwhere(~np.isfinite(value))[0]))
+            raise GradcheckError(
+                f"gradcheck: {name} is {value[at]} at index {at}: no difference can be taken there. If f is not to be "
+                "differentiated by it, leave it out of the arguments: lambda x: f(x, mask)."
+            )
         pair = value.dtype.kind == "c"
         primals += [value.real.copy(), value.imag.copy()] if pair else [value]
         names += [f"the real part of {name}", f"the imaginary part of {name}"] if pair else [name]
@@ -151,6 +174,8 @@ class _Comparison:
         self.cotangents = [rng.uniform(0.5, 1.5, o.shape) * rng.choice([-1.0, 1.0], o.shape) for o in outs]
         self.g, self.base = _line(self.cotangents), _line(outs)
         self.rounding = 4 * np.finfo(float).eps * np.abs(self.g * self.base)
+        self.refused: Exception | None = None  # what f raised a step away
+        self.overseen: list[tuple[Node, Any]] = []
 
     def outputs(self, arrays: list[Array]) -> list[Array]:
         copies = [np.array(a) for a in arrays]
@@ -163,6 +188,13 @@ class _Comparison:
 
     def run(self) -> None:
         """Compare; raise if anything is off."""
+        try:
+            self.compare()
+        finally:
+            for node, rule in self.overseen:  # f may have kept them
+                node.rule = rule
+
+    def compare(self) -> None:
         self.sweep()
         compared: list[list[_Entry]] = []
         every = sum(p.size for p in self.primals) <= EVERY
@@ -173,6 +205,44 @@ class _Comparison:
                 compared[k].extend(self.search(k) for _ in range(2))
         if not all(entry.right for entries in compared for entry in entries):
             raise GradcheckError(self.report(compared))
+        self.scale()
+
+    def scale(self) -> None:
+        """Compare the sweeps of other multiples of the cotangents: the signs and sizes of one show little of a rule."""
+        if any(node.extra is not None and node.extra.hooks for node in self.nodes):
+            return  # hooks may do what they like
+        tensors, outs, cotangents = self.swept
+        for c in SCALES:
+            with np.errstate(all="ignore"):
+                scaled = gradients(outs, tensors, [c * g for g in cotangents])
+                for name, one, other in zip(self.names, self.gradients, scaled, strict=True):
+                    finite = np.isfinite(one)  # what is not is found elsewhere, with its place
+                    bound = self.atol + self.rtol * np.abs(one) + 1e-9 * np.abs(one[finite]).max(initial=0)
+                    if not (np.abs(other / c - one) <= bound)[finite].all():
+                        first = (
+                            f"{self.what}: it is not linear in the cotangent: for {multiple(c)} times the cotangent, "
+                            f"what arrives at {name} is not {multiple(c)} times as much."
+                        )
+                        raise GradcheckError("\n  ".join([first, *self.bent()]))
+
+    def bent(self) -> list[str]:
+        """Name the rule that is not linear in its cotangent."""
+        nodes, _, _tensors = recorded(self.f, self.primals)  # these keep the values of the leaves
+        rng = np.random.default_rng(0)
+        for node in reversed(nodes):
+            call = call_of(node) if node.rule is not None else None
+            if call is None or not call.y.size:
+                continue
+            for i, parent in enumerate(node.parents):
+                if parent is None or not parent.requires_grad or not differentiable(call.operands[i]):
+                    continue
+                try:
+                    remark = bent(call, i, rng)
+                except Exception:  # a rule fed with what it never met
+                    continue
+                if remark is not None:
+                    return [f"wrong rule: {Suspect(call, i, node, None).title}", remark]
+        return []
 
     def sweep(self) -> None:
         tensors = [Tensor(np.array(p), requires_grad=True) for p in self.primals]
@@ -180,7 +250,14 @@ class _Comparison:
             with recording(), np.errstate(all="ignore"):  # nan and inf are reported with their place
                 outs = self.f(*tensors)
                 pairs = [(o, g) for o, g in zip(outs, self.cotangents, strict=True) if isinstance(o, Tensor)]
-                self.gradients = gradients([o for o, _ in pairs], tensors, [g for _, g in pairs])
+                self.swept = tensors, [o for o, _ in pairs], [g for _, g in pairs]
+                self.nodes = list(toposort({o.node for o, _ in pairs if o.requires_grad and o.node is not None}))
+                self.overseen = [(n, n.rule) for n in made_here(self.nodes, tensors) if n.rule is not None]
+                for node, rule in self.overseen:
+                    node.rule = Overseen(rule, self.what)
+                self.gradients = gradients(self.swept[1], tensors, self.swept[2])
+        except GradcheckError:
+            raise
         except AutogradError as error:
             lines = self.culprit(range(len(self.primals))) if isinstance(error, RuleError) else []
             first = f"f runs on arrays, but its {self.what} does not: {type(error).__name__}: {error}"
@@ -197,7 +274,6 @@ class _Comparison:
                     f"The {self.what} by {name} has shape {d.shape} and dtype {d.dtype}, not its primal's own, "
                     f"{p.shape} and {p.dtype}."
                 )
-        self.nodes = list(toposort({o.node for o, _ in pairs if o.requires_grad and o.node is not None}))
         self.leaves = [t.node for t in tensors]
 
     def entry(self, k: int, i: int) -> _Entry:
@@ -224,7 +300,7 @@ class _Comparison:
         near = np.abs(self.primals[k].ravel()[direction != 0]).min()
         steps = {h * max(1.0, near) for h in STEPS} | ({STEPS[0] * near} if near else set())
         tried: list[tuple[float, float, float]] = []
-        rounding = 0.0
+        rounding, last = 0.0, np.inf
         for h in sorted(steps, reverse=True):
             change = (4 * self.quotient(k, direction, h / 2) - self.quotient(k, direction, h)) / 3
             rounding = self.rounding @ (change != 0) if not tried else rounding  # of the outputs that move at all
@@ -234,7 +310,12 @@ class _Comparison:
                 break  # what comes now drowns in rounding
             if abs(analytic - numeric) <= self.atol + self.rtol * size + noise:
                 return _Entry(None, analytic, numeric, noise, True, 0.0)
+            if tried and h <= last / 8 and (near == 0 or near > 1e-3):
+                if abs(numeric - tried[-1][0]) + noise <= 1e-7 * min(abs(analytic - numeric), abs(numeric)):
+                    tried.append((numeric, noise, float(change.sum())))
+                    break  # what agrees so well with itself will not agree with anything else
             tried.append((numeric, noise, float(change.sum())))
+            last = h
         finite = [one for one in tried if np.isfinite(one[0])]
         numeric, error, ones = finite[0] if finite else (np.nan, np.nan, np.nan)
         if len(finite) > 1:
@@ -250,8 +331,15 @@ class _Comparison:
     def moved(self, k: int, by: Array) -> Array:
         arrays = list(self.primals)
         arrays[k] = arrays[k] + by.reshape(arrays[k].shape)
-        with np.errstate(all="ignore"):  # a step may leave the domain; a smaller one then decides
-            return _line(self.outputs(arrays))
+        try:
+            with np.errstate(all="ignore"):  # a step may leave the domain; a smaller one then decides
+                moved = _line(self.outputs(arrays))
+        except GradcheckError:
+            raise
+        except Exception as error:  # whatever a function of the user's raises outside of its domain
+            self.refused = error
+            return np.full(self.base.size, np.nan)
+        return moved if moved.size == self.base.size else np.full(self.base.size, np.nan)
 
     def sides(self, k: int, entry: _Entry) -> tuple[float, float] | None:
         """Return the slopes on the left and on the right, if they stay apart however small the step."""
@@ -281,7 +369,8 @@ class _Comparison:
                 f"{self.what}: {len(wrong)} of {count} compared entries disagree with difference quotients.",
                 f"worst: {self.names[k]}, {'a random direction' if worst.at is None else f'index {worst.at}'}: "
                 f"analytic {worst.analytic:.10g}, numeric {worst.numeric:.10g} (+-{worst.error:.1g}), "
-                f"ratio {worst.analytic / (worst.numeric or np.nan):.6g}, relative error {_relative(worst):.3g}",
+                f"ratio {shown_factor(worst.analytic / (worst.numeric or np.nan))}, "
+                f"relative error {_relative(worst):.3g}",
                 *([f"wrong: {', '.join(bad)}; right: {', '.join(good)}"] if good else []),
                 f"from there: {', '.join(steps) or 'nothing was recorded'}",
                 *(self.culprit({i for i, _ in wrong}, self.doubt(k, worst)) or [self.advice(k, compared[k], worst)]),
@@ -298,20 +387,25 @@ class _Comparison:
             return []
         wanted = [node for k in wrong if (node := tensors[k].node) is not None]
         doubtful: list[str] = []
-        guilty: dict[str, list[str]] = {}
+        guilty: dict[tuple[int, int], tuple[str, list[str]]] = {}  # two rules may have one name
         for suspect in islice(suspects(nodes, wanted, rng), 8):
+            key = id(suspect.call.rule), min(suspect.operand, len(suspect.call.rule.operands) - 1)
+            if key in guilty:
+                continue
             try:
                 verdict = explain(suspect, rng)
             except Exception:  # what a function or a rule raises elsewhere must not hide that this gradient is wrong
                 verdict = Verdict("rule", [f"wrong rule: {suspect.title}"])
             if verdict.kind == "rule":
-                guilty.setdefault(suspect.brief, verdict.lines)
+                guilty[key] = suspect.brief, verdict.lines
             elif not doubtful:
                 doubtful = verdict.lines
         if guilty:
-            (_, lines), *others = guilty.items()
+            (_, lines), *others = guilty.values()
             also = [f"Wrong by themselves too: {', '.join(name for name, _ in others)}."] if others else []
             return [*lines, *also]
+        if low := imprecise(nodes, wanted):
+            return [low]
         if doubtful:
             return [doubtful[0], *([doubt] if doubt is not None and doubtful[1:] else doubtful[1:])]
         if doubt is not None:
@@ -360,6 +454,9 @@ class _Comparison:
     def doubt(self, k: int, worst: _Entry) -> str | None:
         """Say why the quotients may be no measure of the gradient here, if they are not."""
         if not np.isfinite(worst.numeric):
+            if self.refused is not None:
+                why = f"{type(self.refused).__name__}: {self.refused}".splitlines()[0]
+                return f"f raises a step away: the point lies at an edge of the domain. Move it inside. ({why})"
             return "f is not finite on both sides: the point lies at an edge of the domain. Move it inside."
         if sides := self.sides(k, worst):
             return (
@@ -389,19 +486,34 @@ class _Comparison:
             return "These are the values for a cotangent of ones: a rule drops its g."
         if np.allclose(ratios, -1, rtol=1e-4):
             return "The sign is wrong."
-        if len(wrong) > 1 and np.allclose(ratios, ratios[0], rtol=1e-4):
+        if len(wrong) > 1 and (np.abs(ratios - ratios[0]) <= 1e-4 * min(1.0, 10 * abs(ratios[0] - 1))).all():
             return (
-                f"Every entry is off by the same factor, {ratios[0]:.6g}: look for a constant, "
+                f"Every entry is off by the same factor, {shown_factor(ratios[0])}: look for a constant, "
                 "or a mean that should be a sum."
             )
-        if np.allclose(np.sort([e[1] for e in entries]), np.sort([e[2] for e in entries]), rtol=1e-4, atol=tiny):
+        if not np.allclose(analytic, numeric, rtol=1e-4, atol=tiny) and np.allclose(
+            np.sort([e[1] for e in entries]), np.sort([e[2] for e in entries]), rtol=1e-4, atol=tiny
+        ):
             return "The right numbers stand in the wrong places: look for a transpose, an axis or an order."
         return f"Wrong at {', '.join(str(e.at) for e in wrong[:5])}{', ...' * (len(wrong) > 5)}: look at these rules."
 
 
+def imprecise(nodes: list[Node], wanted: list[Node]) -> str | None:
+    """Say that values on the way to what is wanted are not in double precision, if they are not."""
+    useful = on_path(nodes, wanted)
+    for node in reversed(nodes):
+        if node in useful and node.rule is not None and node.dtype in LOW:
+            return (
+                f"There are {node.dtype} values between ({node.rule.name}): in {LOW[node.dtype]} precision differences "
+                "have too few digits. Check it in double precision."
+            )
+    return None
+
+
 def _relative(entry: _Entry) -> float:
     size = max(abs(entry.analytic), abs(entry.numeric))
-    return abs(entry.analytic - entry.numeric) / size if np.isfinite(size) else np.inf
+    apart = abs(entry.analytic - entry.numeric)
+    return apart / size if np.isfinite(apart) and size else np.inf
 
 
 def _pulled(f: Flat, count: int) -> Flat:
@@ -430,7 +542,15 @@ def _real_parts(out: Any) -> list[Any]:
 
 
 def _double(value: Any, name: str) -> Array:
-    value = np.asarray(unwrap(value))
+    value = unwrap(value)
+    plain_only(value, f"gradcheck: {name} is a {{}}")
+    if is_other(value):
+        raise DTypeError(
+            f"gradcheck wants NumPy arrays: {name} is a {kind_name(type(value))}, and f is computed many times. Pass "
+            "a small NumPy array: the rules are the same."
+        )
+    value = np.asarray(value)
+    value = value.astype(value.dtype.newbyteorder("="), copy=False)
     if value.dtype in (np.float64, np.complex128):
         return value
     if value.dtype.kind in "fc":

@@ -6,21 +6,23 @@ graph stays watched after the block has been left.
 
 from __future__ import annotations
 
+import inspect
 import linecache
 import sys
 import warnings
 import zlib
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .errors import NonFiniteError, OverwrittenError
-from .graph import Cut, Node, Parts, source_of, toposort
+from .errors import GraphFreedError, NonFiniteError, OverwrittenError
+from .graph import Alias, Cut, Leaf, Node, Parts, source_of, toposort
 from .recording import Setting, State, current
-from .tensor import Tensor, stacked, unwrap
+from .rules import assign
+from .table import name_of
+from .tensor import Tensor, unwrap
 
 __all__ = ["Place", "Watched", "debug", "ranges"]
 
@@ -76,6 +78,8 @@ def is_finite(value: Any) -> bool:
 
 def ranges(value: Any) -> str:
     """Say in a few words which values an array has."""
+    if isinstance(value, np.generic):
+        value = np.asarray(value)
     if not isinstance(value, np.ndarray):
         return "not kept" if hasattr(value, "shape") and not hasattr(value, "__array_function__") else repr(value)
     if value.dtype.kind not in "fciub" or value.size == 0:
@@ -175,12 +179,12 @@ HINTS: dict[Any, str] = {
 
 
 def remedy(function: Any) -> str:
-    """Return a line about the safe form of a function, where there is one."""
+    """Return the end of a report: a line about the safe form of a function, where there is one."""
     if function in HINTS:
         return f"\n  {HINTS[function]}."
     safe = SAFE.get(function)
     if safe is None:
-        return ""
+        return "."
     return f"\n  safe: {safe.form.replace('{name}', function.__name__)} ({safe.why})."
 
 
@@ -211,14 +215,20 @@ class Watched:
         Where the user applied it.
     labels : tuple of str
         What its operands are called.
+    dtypes : tuple of (dtype or None)
+        Those of the operands, to which cotangents will be cast.
     sums : tuple of (int or None)
-        Checksums of the residuals, then of the output, as they were.
+        Checksums of the residuals, of the output, and of the keywords, as they were.
     """
 
-    def __init__(self, rule: Any, place: Place, labels: tuple[str, ...], sums: tuple[int | None, ...]) -> None:
-        self.rule, self.place, self.labels, self.sums = rule, place, labels, sums
+    def __init__(
+        self, rule: Any, place: Place, labels: tuple[str, ...], dtypes: tuple[Any, ...], sums: tuple[int | None, ...]
+    ) -> None:
+        self.rule, self.place, self.labels, self.dtypes, self.sums = rule, place, labels, dtypes, sums
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "rule":  # while it is copied
+            raise AttributeError(name)
         return getattr(self.rule, name)
 
     @property
@@ -232,7 +242,7 @@ class Watched:
 
     def look(self, vjp: Callable[..., Any], i: int, g: Any, y: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
         """Pull a cotangent back; raise if something is not as it should be."""
-        self.check_unwritten(y, args)
+        self.check_unwritten(y, args, kwargs)
         if not all(map(is_finite, numbers(g))):
             raise NonFiniteError(
                 f"The cotangent that arrives at {self.name} is not finite: {ranges(numbers(g)[0])}\n"
@@ -241,40 +251,49 @@ class Watched:
             )
         try:
             with np.errstate(all="ignore"):
-                p = vjp(g, y, *args, **kwargs)
+                p = vjp(read_only(g), y, *args, **kwargs)
         except NonFiniteError as error:  # a recorded sweep: the rule's own operations are looked at, too
-            inner = str(error).partition("\n  safe:")[0]
+            inner = str(error).partition("\n  safe:")[0].rstrip(".")
             text = f"In the sweep, the rule of {self.name}, at {self.place}\n  computed: {inner}{remedy(self.function)}"
             raise NonFiniteError(text) from None
         for value in numbers(p):
-            if not is_finite(value):
-                raise NonFiniteError(self.report(value, i, g, y, args))
+            if isinstance(value, np.ndarray):
+                if not is_finite(value):
+                    raise NonFiniteError(self.report(value, i, g, y, args))
+                dtype = self.dtypes[i]
+                if dtype is not None and value.dtype.itemsize > dtype.itemsize:
+                    with np.errstate(all="ignore"):
+                        cast = np.real(value).astype(dtype)
+                    if not is_finite(cast):
+                        raise NonFiniteError(self.report(cast, i, g, y, args, f" (as {dtype})"))
         return p
 
-    def check_unwritten(self, y: Any, args: tuple[Any, ...]) -> None:
+    def check_unwritten(self, y: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Raise if a residual is not what it was."""
-        for name, value, then in zip((*self.labels, "its result"), (*args, y), self.sums, strict=False):
+        names, values = (*self.labels, "its result", *kwargs), (*args, y, *kwargs.values())
+        for name, value, then in zip(names, values, self.sums, strict=False):
             if then is not None and (now := checksum(value)) is not None and now != then:
                 raise OverwrittenError(
-                    f"A value that {self.name} had used was written to afterwards: {name}, shape {np.shape(value)}.\n"
-                    f"  used at {self.place}\n"
+                    f"A value that {self.name} had used was written to afterwards: {name}"
+                    + (f", shape {value.shape}" if hasattr(value, "shape") else "")
+                    + f".\n  used at {self.place}\n"
                     "  Its derivative needs the old one. Run backward() before writing, or give the Tensor a copy "
                     "(Tensor(a.copy())); a leaf is updated by t.data = ..., which is noticed without ag.debug() too."
                 )
 
-    def report(self, p: Array, i: int, g: Any, y: Any, args: tuple[Any, ...]) -> str:
+    def report(self, p: Array, i: int, g: Any, y: Any, args: tuple[Any, ...], note: str = "") -> str:
         """Say which cotangent is not finite, and from what it was computed."""
         shape, arriving = np.shape(p), numbers(g)[0]
         at = first_bad(p) if elementwise(self.function) else None
         lines = [
-            f"In the sweep, {self.name} gave {p[first_bad(p)]:.6g} for its operand {self.labels[i]}{how_many(p)}",
+            f"In the sweep, {self.name} gave {p[first_bad(p)]:.6g} for its operand {self.labels[i]}{note}{how_many(p)}",
             f"at {self.place}",
             beside("cotangent", arriving, at, shape),
         ]
         values = zip((*self.labels, "result"), (*map(unwrap, args), unwrap(y)), strict=False)
         lines += [beside(name, value, at, shape) for name, value in values if isinstance(value, np.ndarray)]
         if at is not None and entry(arriving, at, shape) == "0":
-            lines.append("0 * inf is nan: something behind selects another value there, but this was computed too.")
+            lines.append("0 * inf is nan: something behind selects another value there, but this was computed too")
         return "\n  ".join(lines) + remedy(self.function)
 
 
@@ -282,80 +301,172 @@ def numbers(value: Any) -> list[Any]:
     """Return the arrays of a cotangent: of a Tensor, of a batch, of the parts of a tuple."""
     if isinstance(value, Parts):
         return [array for part in value if part is not None for array in numbers(part)]
+    if isinstance(value, (np.generic, float, complex)):  # as rules give for 0-d operands
+        return [np.asarray(value)]
     value = unwrap(value)
-    return [unwrap(getattr(value, "data", value)) if not isinstance(value, np.ndarray) else value]
+    return [value if isinstance(value, np.ndarray) else unwrap(getattr(value, "data", value))]
+
+
+def read_only(g: Any) -> Any:
+    """Return a cotangent that a rule cannot write into: others may share it."""
+    if type(g) is np.ndarray:
+        g = g.view()
+        g.flags.writeable = False
+    return g
 
 
 def checksum(value: Any) -> int | None:
-    """Return a number that changes when an array is written to; None for what is no array in memory."""
+    """Return a number that changes when an array is written to; None for what holds no array in memory."""
     value = unwrap(value)
-    return zlib.crc32(np.ascontiguousarray(value).view(np.uint8).data) if type(value) is np.ndarray else None
+    if type(value) is np.ndarray and not value.dtype.hasobject:
+        return zlib.crc32(np.ascontiguousarray(value).view(np.uint8).data) ^ value.size
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        sums = [checksum(v) for v in value]
+        return hash(tuple(sums)) if any(one is not None for one in sums) else None
+    return None
 
 
 # --- the block -------------------------------------------------------------------------------------------------------
 
-MOVES = {np.where, np.concatenate, np.stack, np.take, np.pad, np.copy}  # nan that was put in stays
+MOVES = {np.where, np.concatenate, np.stack, np.take, np.copy, np.roll, assign.assign}  # nan that was put in stays
+
+
+class Applied(NamedTuple):
+    """What a report says of the function that gave a result."""
+
+    name: str
+    function: Any
+    moves: bool
+    place: Place
+    labels: tuple[str, ...]
 
 
 class Looker:
-    """Who looks on inside one `debug` block."""
+    """Who looks on inside `debug` blocks; within composites, one who only remembers."""
 
-    def __init__(self) -> None:
-        warned_of: Any = {kind: "call" for kind, what in np.geterr().items() if what == "warn"}
-        self.errstate: AbstractContextManager[None] = np.errstate(**warned_of, call=warned)
+    def __init__(self, judges: bool = True) -> None:
+        self.judges = judges
+        self.inside = Looker(False) if judges else self
 
     def recorded(self, rule: Any, operands: Sequence[Any], result: Any) -> None:
         """Remember where a rule was applied; raise if what it gave is not finite."""
-        place = here()
-        tensors = result if isinstance(result, (tuple, list)) else [result]
-        names = named(rule, operands)
-        node = tensors[0].node
-        if isinstance(result, (tuple, list)) and isinstance(node, Node) and node.parents:
-            node = node.parents[0]  # of them all
-        if node is None or node.rule is None:
-            off = "recording was off" if current.get().mode == "off" else f"{rule.name} has no derivative by it"
-            for tensor in tensors:
-                self.cut(tensor, operands, off)
-        else:
-            node.extras().place = place
-            node.rule = Watched(rule, place, names, sums_of(rule, node))
+        place, labels = here(), named(rule, operands)
+        several = isinstance(result, (tuple, list))
+        tensors = result if several else [result]
+        nodes = [t.node for t in tensors if t.node is not None and t.node.rule is not None]
+        if nodes:
+            node = nodes[0].parents[0] if several else nodes[0]  # of a tuple, the node of them all
+            extra = node.extras()
+            extra.place, extra.leaves = place, leaves_of(operands)
+            dtypes = tuple(getattr(unwrap(x), "dtype", None) for x in operands)
+            node.rule = Watched(rule, place, labels, dtypes, sums_of(rule, node))
+            for item in nodes if several else ():
+                item.extras().leaves = extra.leaves
+        off = "recording was off" if current.get().mode == "off" else f"{rule.name} has no derivative by it"
         for tensor in tensors:
-            if not is_finite(tensor._value):
-                self.report(rule, place, names, operands, tensor._value)
+            if tensor.node is None or isinstance(tensor.node, Alias):
+                self.cut(tensor, operands, off)
+            self.judge(
+                Applied(rule.name, rule.function, rule.view or rule.function in MOVES, place, labels), operands, tensor
+            )
 
-    def report(self, rule: Any, place: Place, names: tuple[str, ...], operands: Sequence[Any], value: Array) -> None:
+    def composed(self, function: Any, implementation: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Call a composite and judge its result: what it computes in between may be masked later."""
+        if not self.judges:
+            return implementation(*args, **kwargs)
+        state = current.get()
+        current.set(state._replace(watch=self.inside))
+        try:
+            result = implementation(*args, **kwargs)
+        finally:
+            current.set(state)
+        try:
+            names = list(inspect.signature(function).parameters)[: len(args)]
+        except ValueError:
+            names = []
+        names += [f"argument {i}" for i in range(len(names), len(args))] + list(kwargs)
+        operands = [*args, *kwargs.values()]
+        applied = Applied(name_of(function), function, function in MOVES, here(), labelled(names, operands))
+        for tensor in result if isinstance(result, (tuple, list)) else [result]:
+            if isinstance(tensor, Tensor):
+                self.judge(applied, operands, tensor)
+        return result
+
+    def judge(self, applied: Applied, operands: Sequence[Any], result: Tensor) -> None:
         """Raise for a result that is not finite, unless it only passes on what the user put in."""
-        plain = [np.asarray(unwrap(x)) if isinstance(x, (Tensor, float, complex)) else x for x in operands]
-        carried = [not is_finite(x) for x in plain]
-        nan = np.isnan(value).any()
-        if any(carried) and (not nan or rule.view or rule.function in MOVES):
+        value = result._value
+        if not self.judges or is_finite(value):
             return
-        had = [np.isnan(x).any() if bad else False for x, bad in zip(plain, carried, strict=True)]
-        at = first_bad(value) if elementwise(rule.function) else None
-        lines = [f"{rule.name} gave {value[first_bad(value)]:.6g}{how_many(value)}", f"at {place}"]
-        for name, x in zip(names, plain, strict=True):
+        plain = [np.asarray(unwrap(x)) if isinstance(x, NUMBERS) else x for x in operands]
+        carried = [not is_finite(x) for x in plain]
+        if any(carried) and (applied.moves or not np.isnan(value).any()):
+            return
+        had = [bool(np.isnan(x).any()) if bad else False for x, bad in zip(plain, carried, strict=True)]
+        at = first_bad(value) if elementwise(applied.function) else None
+        lines = [f"{applied.name} gave {value[first_bad(value)]:.6g}{how_many(value)}", f"at {applied.place}"]
+        for name, x in zip(applied.labels, plain, strict=True):
             if isinstance(x, (np.ndarray, int, float)):
                 lines.append(beside(name, x, at, value.shape))
         if any(had):
-            which = " and ".join(name for name, bad in zip(names, had, strict=True) if bad)
+            which = " and ".join(name for name, bad in zip(applied.labels, had, strict=True) if bad)
             lines.append(f"It is not this operation that made it: {which} had nan already. Look at the data.")
             raise NonFiniteError("\n  ".join(lines))
-        raise NonFiniteError("\n  ".join(lines) + remedy(rule.function))
+        raise NonFiniteError("\n  ".join(lines) + remedy(applied.function))
 
     def cut(self, result: Any, operands: Sequence[Any], how: str) -> None:
-        """Remember that a path ended here, and where."""
-        parents = tuple(x.node if isinstance(x, Tensor) else None for x in map(stacked_if_list, operands))
-        if any(p is not None and (p.requires_grad or isinstance(p, Cut)) for p in parents):
-            result.node = Cut(result._value, source_of(result.node), current.get().scope, parents, how)
-            result.node.extras().place = here()
+        """Remember that a path ended here, and where; not the graph behind it, which may be long."""
+        place, lost = here(), {}
+        for node in nodes_of(operands):
+            if isinstance(node, Cut):
+                lost.update(node.lost)  # these ended earlier
+        for node in nodes_of(operands):
+            for leaf in leaves_of_node(node):
+                lost.setdefault(leaf, (how, place))
+        if lost:
+            near = {node.serial: (how, place) for node in nodes_of(operands) if node.requires_grad}
+            result.node = Cut(result._value, source_of(result.node), current.get().scope, lost, near)
+            result.node.extras().place = place
 
     def left(self, tensor: Any, how: str) -> None:
         """Remember with the leaves that a value computed from them left the graph."""
-        if tensor.requires_grad and not of_a_library(sys._getframe(2)):
-            place = here()
-            for node in toposort([tensor.node]):
-                if node.rule is None and len(node.extras().exits) < 20:
-                    node.extras().exits[place] = how
+        if of_a_library(sys._getframe(2)) or tensor.node is None:
+            return
+        place = here()
+        for leaf in (*leaves_of_node(tensor.node), *getattr(tensor.node, "lost", ())):
+            if len(leaf.extras().exits) < 20:
+                leaf.extras().exits[place] = how
+
+
+NUMBERS = (Tensor, float, complex, np.generic)
+
+
+def nodes_of(operands: Sequence[Any]) -> list[Node]:
+    """Return the nodes of the Tensors among some operands, in lists too."""
+    flat = [part for x in operands for part in (x if type(x) in (list, tuple) else (x,))]
+    return [x.node for x in flat if isinstance(x, Tensor) and x.node is not None]
+
+
+def leaves_of_node(node: Node) -> frozenset[Leaf]:
+    """Return the leaves that a differentiable path leads to, as far as the graph is known."""
+    if not node.requires_grad:
+        return frozenset()
+    if isinstance(node, Leaf):
+        return frozenset([node])
+    if node.extra is None or node.extra.leaves is None:  # recorded before the block
+        try:
+            node.extras().leaves = frozenset(n for n in toposort([node]) if isinstance(n, Leaf) and n.requires_grad)
+        except GraphFreedError:
+            return frozenset()
+    assert node.extra is not None
+    return node.extra.leaves or frozenset()
+
+
+def leaves_of(operands: Sequence[Any]) -> frozenset[Leaf]:
+    """Return the leaves that some operands depend on."""
+    sets = {leaves_of_node(node) for node in nodes_of(operands)} - {frozenset()}
+    return next(iter(sets)) if len(sets) == 1 else frozenset().union(*sets)
 
 
 def sums_of(rule: Any, node: Node) -> tuple[int | None, ...]:
@@ -365,11 +476,7 @@ def sums_of(rule: Any, node: Node) -> tuple[int | None, ...]:
     ]
     plan = rule.plan(sum(1 << i for i, d in enumerate(differentiated) if d), len(differentiated))
     sums = [checksum(a) if kept else None for a, kept in zip(node.args or (), plan.args, strict=False)]
-    return (*sums, checksum(node.out) if plan.out else None)
-
-
-def stacked_if_list(x: Any) -> Any:
-    return stacked(x) if type(x) in (list, tuple) else x
+    return (*sums, checksum(node.out) if plan.out else None, *map(checksum, (node.kwargs or {}).values()))
 
 
 def named(rule: Any, operands: Sequence[Any]) -> tuple[str, ...]:
@@ -380,8 +487,14 @@ def named(rule: Any, operands: Sequence[Any]) -> tuple[str, ...]:
         f"{rule.operands[-1]}[{i - last}]" if several and i >= last else rule.operands[min(i, last)]
         for i in range(len(operands))
     ]
+    return labelled(names, operands)
+
+
+def labelled(names: Sequence[str], operands: Sequence[Any]) -> tuple[str, ...]:
+    """Return the parameters' names, or those of the Tensors that stand there."""
+    found = [label(x.node, name) if isinstance(x, Tensor) else name for x, name in zip(operands, names, strict=True)]
     return tuple(
-        label(x.node, name) if isinstance(x, Tensor) else name for x, name in zip(operands, names, strict=True)
+        f"{own} (as {name})" if own != name and own in names else own for own, name in zip(found, names, strict=True)
     )
 
 
@@ -398,10 +511,11 @@ class debug(Setting):
     Each operation that is recorded inside remembers the user's line. The first nan or inf that comes up, in a result
     or, in a later sweep, in a cotangent, is raised with its operation, line, operands, and the safe form where there is
     one. A residual that was written to between forward and backward, by whatever door, is found by its checksum. And
-    `why` can say where a path was cut. It costs time, and keeps alive what was cut off.
+    `why` can say where a path was cut. It costs time.
 
     A nan that the user put in (with np.where, say) is passed on by operations that only move values, and an inf is
-    passed on by all. Arrays that are not NumPy's are not looked into.
+    passed on by all. Only results and what rules return is looked at: not sums of several cotangents in a leaf, nor
+    arrays that are not NumPy's.
 
     Raises
     ------
@@ -432,18 +546,22 @@ class debug(Setting):
             raise TypeError("debug takes no argument. As a decorator it needs its parentheses: @ag.debug()")
         super().__init__()
 
+        self.looker = Looker()
+
     def changed(self, state: State) -> State:
         """Return the state inside."""
-        return state._replace(watch=Looker())
+        return state._replace(watch=self.looker)
 
     def __enter__(self) -> None:
         super().__enter__()
-        looker = current.get().watch
-        assert isinstance(looker, Looker)
-        looker.errstate.__enter__()
+        modes = np.geterr()
+        if not {"call", "log"}.intersection(modes.values()):  # else somebody has a handler of his own
+            np.seterrcall(warned)
+            np.seterr(**{kind: "call" for kind, mode in modes.items() if mode == "warn"})  # type: ignore[arg-type]
 
-    def __exit__(self, *exc: Any) -> None:
-        looker = current.get().watch
-        if isinstance(looker, Looker):
-            looker.errstate.__exit__(*exc)
+    def __exit__(self, *exc: object) -> None:
         super().__exit__(*exc)
+        if current.get().watch is None and np.geterrcall() is warned:  # the last one out
+            modes = np.geterr()
+            np.seterr(**{kind: "warn" for kind, mode in modes.items() if mode == "call"})  # type: ignore[arg-type]
+            np.seterrcall(None)

@@ -41,16 +41,18 @@ class Spec:
 class Extra:
     """What few nodes have: a name, a Tensor that wants the cotangent as its `.grad`, hooks that look at it.
 
-    And where they were made, and how values computed from them left the graph: what `ag.debug` remembers.
+    And what `ag.debug` remembers: where they were made, the leaves that they lead to, and of a leaf, where values
+    computed from it left the graph.
     """
 
-    __slots__ = ("exits", "hooks", "name", "owner", "place")
+    __slots__ = ("exits", "hooks", "leaves", "name", "owner", "place")
 
     def __init__(self) -> None:
         self.name: str | None = None
         self.owner: Callable[[], Any] | None = None
         self.hooks: dict[int, Callable[[Array], Array | None]] = {}
         self.place: Any = None
+        self.leaves: frozenset[Leaf] | None = None
         self.exits: dict[Any, str] = {}
 
 
@@ -244,16 +246,28 @@ class Alias(View):
 
 
 class Cut(Alias):
-    """Where a path ends, with its other side: only `ag.debug` makes them, for those who ask why no cotangent passes."""
+    """Where a path ends: only `ag.debug` makes them, for those who ask why no cotangent passes.
 
-    __slots__ = ("how",)
+    Attributes
+    ----------
+    lost : dict of Leaf to (str, place)
+        How and where the path from each leaf ended first.
+    near : dict of int to (str, place)
+        The same for the operands themselves, by their serial numbers.
+    """
+
+    __slots__ = ("lost", "near")
 
     def __init__(
-        self, data: Array, source: Leaf | None, scope: tuple[str, ...], parents: tuple[Node | None, ...], how: str
+        self,
+        data: Array,
+        source: Leaf | None,
+        scope: tuple[str, ...],
+        lost: dict[Leaf, tuple[str, Any]],
+        near: dict[int, tuple[str, Any]],
     ) -> None:
-        self.made(None, (), None, parents, Spec(data), 0, scope)
-        self.source = source
-        self.how = how
+        self.made(None, (), None, (), Spec(data), 0, scope)
+        self.source, self.lost, self.near = source, lost, near
 
 
 class Leaf(Node):

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .graph import Node, Parts, fit, toposort
-from .measure import COLUMNS, Array, Case, Pair, Point, applied, differentiable, jacobian, line, unline
+from .measure import COLUMNS, Array, Case, Pair, Point, applied, differentiable, jacobian, line, shown_factor, unline
 from .recording import keep, no_grad, recording
 from .tensor import Tensor, unwrap
 
@@ -76,9 +76,9 @@ def factors(case: Case) -> Iterator[Hypothesis]:
             look = f"{text}: look for a mean that should be a sum."
         elif math.isclose(c, m, rel_tol=1e-6):
             look = f"{text}: look for a sum that should be a mean."
-    exact = named(c) if "." not in named(c) and named(c) != f"{c:.6g}" else ""
+    exact = named(c) if "." not in named(c) and named(c) not in (f"{c:.6g}", "1") else ""
     yield Hypothesis(
-        f"Every entry is off by the same factor, {c:.6g}" + (f" = {exact}" if exact else ""),
+        f"Every entry is off by the same factor, {shown_factor(c)}" + (f" = {exact}" if exact else ""),
         lambda p: (p.said, c * p.q),
         look,
     )
@@ -435,7 +435,7 @@ def terms(case: Case) -> Iterator[Hypothesis]:
     else:
         flat = zero.all(0)
         if added[:, flat].any() and not added[:, ~flat].any():
-            text = f"f does not vary there, yet a cotangent arrives: at {count(flat)} of {size} entries"
+            text = f"f does not vary there, yet a cotangent arrives: at {count(added.any(0))} of {size} entries"
         else:
             text = f"f does not vary there, yet a cotangent arrives: {count(added)} terms too many"
         yield Hypothesis(text, lambda p: extra_terms(p, ~zero), "Look at indices, axes and masks.")

@@ -13,17 +13,33 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .errors import GradcheckError
 from .graph import Node, Parts, Several, Spec, fit, on_path
 from .recording import no_grad
 from .tensor import unwrap
 
-__all__ = ["Call", "Case", "Pair", "Point", "Suspect", "applied", "call_of", "suspects"]
+__all__ = [
+    "Call",
+    "Case",
+    "Overseen",
+    "Pair",
+    "Point",
+    "Suspect",
+    "applied",
+    "bent",
+    "call_of",
+    "multiple",
+    "plain",
+    "shown_factor",
+    "suspects",
+]
 
 Array = Any
 Pair = tuple[Array, Array] | None  # what must be equal if a hypothesis is true; each a row per cotangent
 
 COLUMNS = 100  # up to so many entries of an operand, each gets its difference quotient; of more, a sample
 NODES = 1000  # up to so many nodes are measured
+SCALES = (-1024.0, 2.0**-10)  # of cotangents: powers of two, with which what is linear gives the same digits
 EPS = float(np.finfo(float).eps)
 
 
@@ -149,6 +165,65 @@ def call_of(node: Node) -> Call | None:
         return None
 
 
+# --- rules that are watched ------------------------------------------------------------------------------------
+
+
+def plain(rule: Any) -> Any:
+    """Return a rule itself, where `ag.debug` has put one that looks on in its place."""
+    return getattr(rule, "rule", rule)
+
+
+class Overseen:
+    """A rule that is seen if it writes into its cotangent or into a residual; for all else, the rule itself."""
+
+    def __init__(self, rule: Any, what: str) -> None:
+        self.rule, self.what = plain(rule), what
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(vars(self).get("rule"), name)  # while it is copied, there is none yet
+
+    @property
+    def vjps(self) -> Overseen:
+        """By number, the vjps of the operands."""
+        return self
+
+    def __getitem__(self, i: int) -> Callable[..., Any] | None:
+        vjp = self.rule.vjps[i]
+        return None if vjp is None else lambda g, y, *args, **kwargs: self.called(vjp, i, g, y, args, kwargs)
+
+    def called(self, vjp: Callable[..., Any], i: int, g: Any, y: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+        """Pull a copy of a cotangent back; raise if it, or a residual, is another one afterwards."""
+        given = Parts(map(copied, g)) if isinstance(g, Parts) else copied(g)
+        names = self.rule.operands
+        kept = [(z, copied(z)) for z in (*args, *(y if isinstance(y, Several) else (y,)))]
+        p = vjp(given, y, *args, **kwargs)
+        where = f"{self.what}: the rule of {self.rule.name} for its operand {names[min(i, len(names) - 1)]}"
+        pairs = zip(given, g, strict=True) if isinstance(g, Parts) else [(given, g)]
+        if not all(same(mine, theirs) for mine, theirs in pairs):
+            raise GradcheckError(
+                f"{where} writes into its cotangent, which others share. Write g = g * ..., not g *= ... or g[i] = ..."
+            )
+        for n, (z, before) in enumerate(kept):
+            if not same(z, before):
+                name = f"the operand {names[min(n, len(names) - 1)]}" if n < len(args) else "the result y"
+                raise GradcheckError(
+                    f"{where} writes into {name}, which others and a second sweep read. Let it work on a copy."
+                )
+        return p
+
+
+def copied(value: Any) -> Any:
+    """Return a copy of an array; anything else as it is."""
+    return value.copy() if type(value) is np.ndarray else value
+
+
+def same(a: Any, b: Any) -> bool:
+    """Return whether an array is still equal to another; true of what is no array."""
+    if type(a) is not np.ndarray or a.dtype.hasobject:
+        return True
+    return np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+
+
 # --- which primitive is wrong ---------------------------------------------------------------------------------
 
 
@@ -213,8 +288,7 @@ def suspects(nodes: list[Node], wanted: Iterable[Node], rng: Any) -> Iterator[Su
 
 def right(call: Call, i: int, rng: Any) -> bool:
     """Return whether a rule agrees with difference quotients in random directions."""
-    for _ in range(2):
-        g = signed(rng, call.y.size)
+    for g in two(rng, call.y.size):
         p = call.pull(i, g)
         if not np.isfinite(p).all():
             return False
@@ -223,9 +297,44 @@ def right(call: Call, i: int, rng: Any) -> bool:
     return True
 
 
+def bent(call: Call, i: int, rng: Any) -> str | None:
+    """Say so if a rule does not give multiples for multiples of a cotangent; None if it does."""
+    g = signed(rng, call.y.size)
+    for start in (g, np.abs(g), -np.abs(g)):  # what a condition does with one sign, it may not do with the other
+        p = call.pull(i, start)
+        bound = 1e-7 * np.abs(p) + 1e-9 * np.abs(p).max(initial=0)
+        if (np.abs(call.pull(i, start) - p) > bound).any():
+            return "The rule is random, or it remembers: for the same g it does not give the same again."
+        for c in SCALES:
+            with np.errstate(all="ignore"):
+                off = np.abs(call.pull(i, c * start) / c - p)
+            if (off > bound).any():
+                return (
+                    f"The rule is not linear in g: for {multiple(c)} * g it does not give {multiple(c)} times as much. "
+                    "Use g once, as a factor: no abs, clip or condition on g."
+                )
+    return None
+
+
+def shown_factor(c: float) -> str:
+    """Return a factor in few digits, and in more where they are all that tells it from 1."""
+    return f"{c:.6g}" if abs(c - 1) > 1e-3 else f"{c:.10g}"
+
+
+def multiple(c: float) -> str:
+    """Return a multiple, or a fraction, as a person writes it."""
+    return f"{c:g}" if abs(c) >= 1 else f"1/{1 / c:g}"
+
+
 def signed(rng: Any, size: int) -> Array:
     """Return random numbers, none of which is near 0."""
     return rng.uniform(0.5, 1.5, size) * rng.choice([-1.0, 1.0], size)
+
+
+def two(rng: Any, size: int) -> list[Array]:
+    """Return two rows of random numbers that do not have the same signs throughout."""
+    one, other = signed(rng, size), signed(rng, size)
+    return [one, -other if (one * other > 0).all() else other]
 
 
 def agrees(call: Call, i: int, g: Array, p: Array, u: Array) -> bool:
@@ -261,7 +370,8 @@ class Point:
         self.q = rows @ self.jacobian
         noise = np.abs(rows) @ self.error
         self.scale = float(np.abs(self.q[np.isfinite(self.q)]).max(initial=0))
-        self.tolerance = 2e-6 * np.abs(self.q) + 1e-8 * self.scale + 3 * noise
+        self.noise = 3 * noise
+        self.tolerance = 5e-7 * np.abs(self.q) + 1e-8 * self.scale + self.noise
         self.wrong = ~(np.abs(self.p[:, columns] - self.q) <= self.tolerance)
         slopes = np.abs(rows @ self.apart)
         off = np.abs(self.p[:, columns] - self.q)
@@ -269,6 +379,8 @@ class Point:
         self.edges = ~np.isfinite(self.q).all(0)
         self.unsettled = (self.wrong & (noise > 0.1 * off)).any(0) & ~self.kinks & ~self.edges
         self.clear = ~(self.kinks | self.edges | self.unsettled)
+        self.share = float(off[:, self.clear].max(initial=0)) / (self.scale or 1.0)  # of the numbers, that is wrong
+        self.strict = 1.0  # how much more closely a hypothesis has to fit, where what is wrong is small
 
     @property
     def full(self) -> bool:
@@ -282,6 +394,7 @@ class Point:
         left, right = left[:, self.clear], right[:, self.clear]
         with np.errstate(all="ignore"):
             bound = 1e-5 * np.abs(right) + 1e-7 * np.abs(right).max(initial=0) + 2 * self.tolerance[:, self.clear]
+            bound = self.strict * bound + 2 * self.noise[:, self.clear]
             return bool((np.abs(left - right) <= bound).all())
 
     def seen(self, arrays: Iterable[Array]) -> Array:
@@ -366,18 +479,21 @@ class Case:
         call, self.i = suspect.call, suspect.operand
         size = line(call.operands[self.i]).size
         columns = np.arange(size) if size <= COLUMNS else np.sort(rng.choice(size, COLUMNS // 2, replace=False))
-        rows = np.array([signed(rng, call.y.size) for _ in range(2)])
+        rows = np.array(two(rng, call.y.size))
         self.points = [Point(call, self.i, columns, rows)]
         if not self.points[0].wrong.any():
             place = self.search(rng, size)
             if place is not None:
                 columns = np.union1d(columns, [place])
                 self.points = [Point(call, self.i, columns, rows)]
-        for _ in range(2):
+        for _ in range(2 if size <= 16 else 1):  # each takes some dozens of calls for every entry
             moved = self.moved(call, rng)
             if moved is not None:
                 self.points.append(Point(moved, self.i, columns, rows))
         self.here = self.points[0]
+        share = max((point.share for point in self.points if np.isfinite(point.share)), default=1.0)
+        for point in self.points:
+            point.strict = min(1.0, 1e4 * share)  # else what is wrong by little would fit what explains nothing
         self.nearby = [point for point in self.points[1:] if point.clear.all()]
 
     def search(self, rng: Any, size: int) -> int | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .debugging import Place, ranges
+from .debugging import Place, leaves_of_node, ranges
 from .graph import Alias, Cut, Leaf, Node, Parts, Spec, on_path, pullback, source_of, toposort
 from .tensor import Tensor, unwrap
 
@@ -22,7 +22,8 @@ class Reason:
     ----------
     kind : str
         ``"detached"``, ``"constant"``, ``"recording off"``, ``"no path"``, ``"not asked"`` for a gradient that is None;
-        ``"dead"``, ``"saturated"``, ``"masked"``, ``"unused"``, ``"cancelled"``, ``"underflow"``, ``"zero"`` for zero;
+        ``"dead"``, ``"saturated"``, ``"masked"``, ``"unused"``, ``"overwritten"``, ``"cancelled"``, ``"hook"``,
+        ``"underflow"``, ``"zero"`` for one that is zero;
         ``"partly zero"`` and ``"not zero"``.
     text : str
         The answer.
@@ -41,9 +42,9 @@ def why(y: Tensor, x: Tensor) -> Reason:
     """Say why the gradient of `y` by `x` is None, or zero; or that it is neither.
 
     The graph is walked from `x` to `y`. If no cotangent can pass, the answer is the first place where the path is lost:
-    a detached value, a constant, recording switched off. If it can, one sweep, which changes nothing, shows where the
-    cotangent becomes zero: a dead ReLU, a saturated sigmoid, a mask. Of a path that was cut, a graph remembers nothing:
-    unless it was recorded inside ``with ag.debug():``, which also gives the lines.
+    a detached value, a constant, recording switched off. If it can, a sweep, which changes nothing but calls the hooks
+    that it meets, shows where the cotangent becomes zero: a dead ReLU, a saturated sigmoid, a mask. Of a path that was
+    cut, a graph remembers nothing, unless it was recorded inside ``with ag.debug():``, which also gives the lines.
 
     Parameters
     ----------
@@ -61,6 +62,8 @@ def why(y: Tensor, x: Tensor) -> Reason:
     ------
     TypeError
         If one of them is not a Tensor.
+    GraphFreedError, OverwrittenError, NonFiniteError
+        As `Tensor.backward` does, where the graph cannot be swept.
 
     Examples
     --------
@@ -80,37 +83,53 @@ def why(y: Tensor, x: Tensor) -> Reason:
     for name, value in (("y", y), ("x", x)):
         if not isinstance(value, Tensor):
             raise TypeError(f"why(y, x): {name} is {type(value).__name__}, but must be a Tensor.")
-    if x.node is None or not x.node.requires_grad:
-        return _not_tracked(x)
     if y.node is None:
-        return _not_recorded(x)
+        return _not_recorded(x) if x.requires_grad else _not_tracked(x)
     order = list(toposort([y.node], constants=True))
-    selves = _selves(x.node)
-    target = next((node for node in order if node in selves), x.node)
+    selves = [] if x.node is None else _selves(x.node)
+    target = next((node for node in order if node in selves and node.requires_grad), x.node)
+    if target is None or not target.requires_grad:
+        return _not_tracked(x)
     live, broken = _walk(target, order)
-    if y.node not in live:
-        return _lost(x, order, broken)
-    if target is not x.node:
+    if y.node in live:
+        return _swept(y, x, target)
+    if not broken and any(node in selves for node in order):
         return Reason(
             "not asked",
-            f"The gradient is None: requires_grad of {_name(x)} was switched after y had been computed from it. The "
+            f"The gradient is None: requires_grad of {_name(x)} was switched on after y had been computed from it. The "
             "graph knows it as it was. Compute y again.",
         )
-    return _swept(y, x)
+    return _lost(x, order, broken)
 
 
-def _walk(target: Node, order: list[Node]) -> tuple[set[Node], list[tuple[Node, int]]]:
-    """Return the nodes to which a differentiable path leads from `target`; and where it ends, with the operand."""
+class _Break(NamedTuple):
+    """A place where the path ends."""
+
+    kind: str
+    how: str
+    place: Place | None
+    scope: tuple[str, ...]
+
+
+def _walk(target: Node, order: list[Node]) -> tuple[set[Node], list[_Break]]:
+    """Return the nodes to which a differentiable path leads from `target`; and where such paths end."""
     live, broken, selves = {target}, [], _selves(target)
     for node in reversed(order):
+        if isinstance(node, Cut):
+            lost = node.near.get(target.serial) or next((node.lost[s] for s in selves if s in node.lost), None)
+            if lost is not None:
+                broken.append(_Break(_kind(lost[0]), lost[0], lost[1], ()))
+            continue
+        if isinstance(node, Alias) and node.source in selves and node is not target:
+            how = "it was detached, or looked at with recording off"
+            broken.append(_Break("detached", how, _place(node), node.scope))
         for i, parent in enumerate(node.parents):
             if parent in live:
                 if node.rule is None or node.rule.vjps[i] is None:
-                    broken.append((node, i))
+                    how = f"{node.rule.name} has no derivative by its operand {_operand(node, i)}"
+                    broken.append(_Break("constant", how, _place(node), node.scope))
                 else:
                     live.add(node)
-        if isinstance(node, Alias) and node.source in selves and node is not target:
-            broken.append((node, 0))
     return live, broken
 
 
@@ -120,8 +139,9 @@ def _walk(target: Node, order: list[Node]) -> tuple[set[Node], list[tuple[Node, 
 def _not_tracked(x: Tensor) -> Reason:
     node = x.node
     if isinstance(node, Cut):
-        text = f"The gradient is None: {_name(x)} requires none, for it is where a path ends.\n  {node.how}"
-        return Reason(_kind(node.how), text + _at(node), _place(node))
+        how, place = next(iter((node.near or node.lost).values()))
+        text = f"The gradient is None: {_name(x)} requires none, for it is where a path ends.\n  {how}\n  at {place}"
+        return Reason(_kind(how), text, place)
     if isinstance(node, Alias):
         source = source_of(node)
         leaf = "a leaf" if source is None or source.name is None else f"the leaf {source.name}"
@@ -147,7 +167,7 @@ def _not_recorded(x: Tensor) -> Reason:
     )
 
 
-def _lost(x: Tensor, order: list[Node], broken: list[tuple[Node, int]]) -> Reason:
+def _lost(x: Tensor, order: list[Node], broken: list[_Break]) -> Reason:
     """Name the first places where the path from x ends, among the nodes that y was computed from."""
     start = f"The gradient is None: no cotangent passes from y to {_name(x)}."
     if not broken:
@@ -156,21 +176,10 @@ def _lost(x: Tensor, order: list[Node], broken: list[tuple[Node, int]]) -> Reaso
         text = f"{start}\n  y was computed from {to or 'constants'}, and not from it."
         hint = "\n  If it should have been: compute y again inside `with ag.debug():`, and ask again."
         return Reason("no path", text + (_exits(x) or ("" if _was_watched(order) else hint)))
-    lines, seen = [], set()
-    for node, i in broken:
-        if isinstance(node, Cut):
-            how = node.how
-        elif node.rule is None:
-            how = "it was detached, or looked at with recording off"
-        else:
-            how = f"{node.rule.name} has no derivative by its operand {_operand(node, i)}"
-        if (how, _place(node)) not in seen:
-            seen.add((how, _place(node)))
-            lines.append(how + _at(node))
-    first = broken[0][0]
-    kind = _kind(first.how) if isinstance(first, Cut) else "detached" if first.rule is None else "constant"
-    more = f"\n  and {len(lines) - 3} more places" if len(lines) > 3 else ""
-    return Reason(kind, "\n  ".join([start, *lines[:3]]) + more, _place(first))
+    found = list(dict.fromkeys(broken))
+    lines = [f"{one.how}{_where(one.place, one.scope)}" for one in found[:3]]
+    more = f"\n  and {len(found) - 3} more places" if len(found) > 3 else ""
+    return Reason(found[0].kind, "\n  ".join([start, *lines]) + more, found[0].place)
 
 
 def _kind(how: str) -> str:
@@ -179,8 +188,7 @@ def _kind(how: str) -> str:
 
 def _exits(x: Tensor) -> str:
     """Say how values computed from x left the graph, if that was seen."""
-    assert x.node is not None
-    leaves = [node for node in toposort([x.node]) if isinstance(node, Leaf)]
+    leaves = () if x.node is None else leaves_of_node(x.node)
     found = {place: how for leaf in leaves if leaf.extra is not None for place, how in leaf.extra.exits.items()}
     lines = [f"\n  a value computed from it left the graph by {how}\n  at {place}" for place, how in found.items()]
     return "".join(lines[:3])
@@ -189,43 +197,53 @@ def _exits(x: Tensor) -> str:
 # --- zero ----------------------------------------------------------------------------------------------------------
 
 
-def _swept(y: Tensor, x: Tensor) -> Reason:
+def _swept(y: Tensor, x: Tensor, target: Node) -> Reason:
     """Sweep from y to x; find where what arrives is not zero and what goes on is."""
-    assert y.node is not None and x.node is not None
+    assert y.node is not None
+    if not y.size:
+        return Reason("zero", "The gradient is zero: y has no elements.")
     nodes = list(toposort([y.node]))
-    useful = on_path(nodes, {x.node})
+    useful = on_path(nodes, {target})
     with np.errstate(all="ignore"):
         found = pullback({y.node: np.ones_like(y._value)}, useful)
-    g = found.get(x.node)
-    g = np.zeros_like(x._value) if g is None else unwrap(g)
+    g = np.zeros_like(x._value) if target not in found else unwrap(found[target])
     zeros = int(np.sum(g == 0))
     if zeros < g.size or g.size == 0:
-        return _not_zero(x, g, zeros, nodes, found)
-    deaths = []
+        return _not_zero(x, g, zeros, [node for node in nodes if node in useful], found, y.size)
+    start = "The gradient is zero"
+    deaths: list[tuple[Node, int]] = []
+    arrived: dict[Node, int] = dict.fromkeys(useful, 0)  # how many contributions other than zero each node received
+    arrived[y.node] = 1
     for node in nodes:  # the nearest to y first
-        if node in useful and node.rule is not None and _some(found.get(node)):
-            sent = [(i, p) for i, p in _contributions(node, found[node]) if node.parents[i] in useful]
-            if sent and not any(_some(p) for _, p in sent):
-                deaths.append((node, sent[0][0]))
-    if deaths:
-        node, i = deaths[0]
-        kind, lines = _cause(node, i, found[node])
-        start = f"The gradient is zero: it dies at {node.rule.name}, on the way to {_name(x)}."
-        more = [f"by another way, at {node.rule.name}{_at(node)}" for node, _ in deaths[1:3]]
-        return Reason(
-            kind, "\n  ".join([start, *lines]) + _at(node) + "".join(f"\n  {line}" for line in more), _place(node)
-        )
-    sums = [node for node in nodes if node in useful and node in found and not _some(found[node])]
-    where = f"at {_describe(sums[0])}" if sums and sums[0] is not x.node else f"at {_name(x)}"
-    return Reason(
-        "cancelled",
-        f"The gradient is zero: what arrives {where} by several ways adds up to 0." + (_at(sums[0]) if sums else ""),
-        _place(sums[0]) if sums else None,
-    )
+        if node not in useful or not arrived[node]:
+            continue
+        if not _some(found.get(node)):
+            hooked = node.extra is not None and node.extra.hooks
+            ways = "a hook on it returns 0" if hooked else "what arrives there by several ways adds up to 0"
+            what = f"{start}: at {_name(x) if node is target else _describe(node)}, {ways}."
+            return Reason("hook" if hooked else "cancelled", what + _at(node), _place(node))
+        if node.rule is None:
+            continue
+        sent = [(i, p) for i, p in _contributions(node, found[node]) if node.parents[i] in useful]
+        for i, p in sent:
+            parent = node.parents[i]
+            if parent is not None and _some(p):
+                arrived[parent] += 1
+        if sent and not any(_some(p) for _, p in sent):
+            deaths.append((node, sent[0][0]))
+    if not deaths:
+        return Reason("zero", f"{start}: no cotangent arrives at {_name(x)}, for its part of a result is not used.")
+    node, i = deaths[0]
+    kind, lines = _cause(node, i, found[node])
+    first = f"{start}: it dies at {node.rule.name}, on the way to {_name(x)}."
+    more = [f"by another way, at {other.rule.name}{_at(other)}" for other, _ in deaths[1:3]]
+    text = "\n  ".join([first, *lines]) + _at(node) + "".join(f"\n  {line}" for line in more)
+    return Reason(kind, text, _place(node))
 
 
-def _not_zero(x: Tensor, g: Array, zeros: int, nodes: list[Node], found: dict[Node, Array]) -> Reason:
-    what = f"The gradient of y by {_name(x)} is not zero: {ranges(np.asarray(g))}"
+def _not_zero(x: Tensor, g: Array, zeros: int, nodes: list[Node], found: dict[Node, Array], size: int) -> Reason:
+    of = "y" if size == 1 else f"the sum of y's {size} elements"
+    what = f"The gradient of {of} by {_name(x)} is not zero: {ranges(np.asarray(g))}"
     if not np.isfinite(g).all():
         what += ". The first nan or inf is found by running it again inside `with ag.debug():`"
     lines = [what + "."]
@@ -277,8 +295,13 @@ def _cause(node: Node, i: int, g: Array) -> tuple[str, list[str]]:
     called, top = node.rule.function.__name__, 0.0 if isinstance(g, Parts) else float(np.abs(unwrap(g)).max())
     if top and _passes(node, i, g / top):
         return "underflow", [*lines, "underflow: the product is too small for this dtype."]
-    if top and _passes(node, i, np.ones_like(unwrap(g))):
-        return "unused", [*lines, "unused: where this operand counts, the cotangent is 0."]
+    if top:
+        rng = np.random.default_rng(0)
+        other = rng.uniform(0.5, 1.5, np.shape(unwrap(g))).astype(node.dtype)
+        if _passes(node, i, g * other):
+            return "cancelled", [*lines, "cancelled: the sum over what goes to one place is 0."]
+        if _passes(node, i, other):
+            return "unused", [*lines, "unused: where this operand counts, the cotangent is 0."]
     if "relu" in called.lower():
         why = "dead: no unit of it is above 0. Smaller steps, or another initialisation, keep units alive."
         return "dead", [*lines, why]
@@ -286,7 +309,10 @@ def _cause(node: Node, i: int, g: Array) -> tuple[str, list[str]]:
         return "dead", [*lines, "dead: the other side is taken everywhere, so this operand does not count."]
     if node.rule.function is np.where:
         return "masked", [*lines, "masked: the condition selects this operand nowhere."]
-    if any(not np.any(v) for k, v in enumerate(values) if k != i and _is_numbers(v)):
+    if called == "assign" and i == 0:
+        return "overwritten", [*lines, "overwritten: other values were assigned to all of its places."]
+    others = [v for k, v in enumerate(values) if k != i and _is_numbers(v)]
+    if called in PRODUCTS and any(not np.any(v) for v in others):
         return "masked", [*lines, "masked: what it is multiplied by is 0."]
     if isinstance(out, np.ndarray) and called in SATURATING and np.isin(out, SATURATING[called]).all():
         return "saturated", [*lines, "saturated: the result is at its limit, where the slope is 0 to all digits."]
@@ -297,6 +323,7 @@ def _passes(node: Node, i: int, g: Array) -> bool:
     return any(k == i and _some(p) for k, p in _contributions(node, g))
 
 
+PRODUCTS = {"multiply", "matmul", "divide", "true_divide", "einsum", "dot", "vecdot", "convolve", "correlate"}
 SATURATING = {
     "tanh": (-1.0, 1.0),
     "sigmoid": (0.0, 1.0),
@@ -341,9 +368,12 @@ def _place(node: Node) -> Place | None:
 
 
 def _at(node: Node) -> str:
-    place = _place(node)
-    scope = f"\n  in scope {'/'.join(node.scope)}" if place is None and node.scope else ""
-    return scope if place is None else f"\n  at {place}"
+    return _where(_place(node), node.scope)
+
+
+def _where(place: Place | None, scope: tuple[str, ...]) -> str:
+    inside = f"\n  in scope {'/'.join(scope)}" if place is None and scope else ""
+    return inside if place is None else f"\n  at {place}"
 
 
 def _was_watched(order: list[Node]) -> bool:

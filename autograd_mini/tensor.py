@@ -23,6 +23,7 @@ from .arrays import (
     is_other,
     kind_name,
     other_kind,
+    plain_only,
     refuse_shape,
     subclass_refused,
     taken,
@@ -103,8 +104,7 @@ class Tensor:
         elif not hasattr(data, "__array_function__") or isinstance(data, (np.generic, np.memmap)):
             data = np.asarray(data)
         if type(data) is not np.ndarray:
-            if isinstance(data, np.ndarray):
-                raise subclass_refused(f"A Tensor cannot hold a {type(data).__name__}")
+            plain_only(data, "A Tensor cannot hold a {}")
             refuse_shape(data, "Tensor(a)")
         kind = data.dtype.kind
         if kind not in "fciub":
@@ -154,8 +154,7 @@ class Tensor:
             )
         value = unwrap(value)
         if not is_other(value):
-            if isinstance(value, np.ndarray) and type(value) not in (np.ndarray, np.memmap):
-                raise subclass_refused(f"t.data = a {type(value).__name__}")
+            plain_only(value, "t.data = a {}")
             value = np.asarray(value)
         elif isinstance(self._value, np.ndarray):
             raise DTypeError(
@@ -163,6 +162,8 @@ class Tensor:
                 "first: for Dask, all at once, dask.compute(*[p.grad for p in parameters]), since each alone would "
                 "compute everything again."
             )
+        else:
+            plain_only(value, "t.data = a {}")
         if value.shape != self._value.shape:
             raise ShapeError(
                 f"t.data has shape {self._value.shape}; the new value has {value.shape}. "
@@ -208,8 +209,8 @@ class Tensor:
 
     @property
     def device(self) -> Any:
-        """Where the value is: ``"cpu"`` for NumPy's arrays."""
-        return self._value.device
+        """Where the value is: ``"cpu"`` for NumPy's arrays; None for arrays of a kind that does not say."""
+        return getattr(self._value, "device", None)
 
     @property
     def itemsize(self) -> int:
@@ -256,6 +257,8 @@ class Tensor:
     @property
     def T(self) -> Tensor:
         """The transpose."""
+        if type(self._value) is not np.ndarray:
+            return apply(np.transpose, (self,), {})  # type: ignore[no-any-return]
         rule = TABLE[np.transpose]
         assert isinstance(rule, Rule)
         return record(rule, self._value.T, (self,))  # type: ignore[no-any-return]
@@ -311,13 +314,20 @@ class Tensor:
         seed = seed_of(self, cotangent, create_graph)
         found = pullback({node: seed}, lift=wrap if create_graph else None, free=not retain_graph)
         with _SUMMING:
-            totals: dict[Tensor, Any] = {}
+            owners: dict[int, Tensor] = {}  # by identity: a subclass may have an == of its own
+            totals: dict[int, Any] = {}
+            special: dict[int, Tensor] = {}
             for wanted, g in found.items():
                 owner = wanted.owner() if wanted.owner is not None else None
                 if owner is not None:
-                    sofar = totals.get(owner, owner.grad)  # one that was frozen in between has two nodes
-                    totals[owner] = _total(sofar, g if create_graph else unwrap(g), owner, create_graph)
-            deque(map(_set_grad, totals, totals.values()), 0)  # in one step: whatever interrupts, all or none
+                    i = id(owner)
+                    sofar = totals[i] if i in totals else owner.grad  # one that was frozen in between has two nodes
+                    totals[i] = _total(sofar, g if create_graph else unwrap(g), owner, create_graph)
+                    (owners if type(owner) is Tensor or _has_plain_grad(type(owner)) else special)[i] = owner
+            plain = map(totals.__getitem__, owners)
+            deque(map(_set_grad, owners.values(), plain), 0)  # in one step: whatever interrupts, all or none
+            for i, owner in special.items():
+                owner.grad = totals[i]
 
     def retain_grad(self) -> None:
         """Have `backward` set `.grad` here too, though this is not a leaf."""
@@ -392,7 +402,8 @@ class Tensor:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         self._keep_gradient("a plain array", "by np.asarray(t), or in a function that NumPy does not dispatch")
-        self._keep_lazy("np.asarray(t), or a function that NumPy does not dispatch,", "np.asarray(t.data)")
+        instead = "np.asarray(t.data), t.item(), float(t)"
+        self._keep_lazy("np.asarray(t), or a function that NumPy does not dispatch,", instead)
         return np.array(self._value, dtype=dtype, copy=copy)
 
     def __float__(self) -> float:
@@ -424,14 +435,14 @@ class Tensor:
         return operator.index(self._value)
 
     def __bool__(self) -> bool:
-        self._keep_lazy("bool(t), as in `if t:`,", "bool(t.data)")
+        self._keep_lazy("bool(t), as in `if t:`,", "bool(t.data), t.item(), float(t)")
         return bool(self._value)
 
     def _keep_lazy(self, what: str, instead: str) -> None:
         if is_other(self._value):
             raise UnsupportedArgumentError(
                 f"{what} would compute a {kind_name(type(self._value))}, which may be lazy, without being asked to. "
-                f"Say so: {instead}, t.item(), float(t)."
+                f"Say so: {instead}."
             )
 
     def _keep_gradient(self, what: str, by: str) -> None:
@@ -463,6 +474,7 @@ class Tensor:
         return (self[i] for i in range(len(self._value)))
 
     def __contains__(self, value: Any) -> bool:
+        self._keep_lazy("v in t", "bool((t.data == v).any())")
         return unwrap(value) in self._value
 
     def __getitem__(self, index: Any) -> Tensor:
@@ -476,11 +488,13 @@ class Tensor:
                 if result._value.base is not None:
                     result._origin = self, index
                 return result
-        kind = other_kind((self._value, *unwrap(items)), "t[i]")
-        if kind is None:
-            data = self._value[unwrap(items)]
+        place = unwrap(items)
+        if type(self._value) is np.ndarray and ORDINARY.issuperset(map(type, place)):
+            data = self._value[place]
+        elif (kind := other_kind((self._value, *place), "t[i]")) is None:
+            data = self._value[place]
         else:
-            data = asked(taken, (self._value, unwrap(items)), {}, kind, "t[i]")
+            data = asked(taken, (self._value, place), {}, kind, "t[i]")
         result = record(rule, data, (self, *items))
         if hasattr(result, "_kin"):
             result._origin = self, index
@@ -592,7 +606,7 @@ class Tensor:
                 f"`{what}` on a leaf that requires grad is ambiguous: an update, or a new value? "
                 f"Update with t.data{update} (not recorded); compute on a copy: t = t.copy()."
             )
-        if isinstance(node, View):
+        if isinstance(node, View) and not (isinstance(node, Alias) and node.source is None):
             raise UnsupportedArgumentError(
                 f"`{what}` on a view of another Tensor: NumPy would change that one too; only what indexing gave is "
                 f"written back. Write {otherwise}, or take a copy first: t = t.copy()."
@@ -654,7 +668,8 @@ class Tensor:
     def _is_looked_at(self) -> bool:
         """Return whether other Tensors are known to be on this memory."""
         node = self.node
-        return isinstance(node, View) or (isinstance(node, Leaf) and any(ref() is not None for ref in node.twins))
+        view = isinstance(node, View) and not (isinstance(node, Alias) and node.source is None)
+        return view or (isinstance(node, Leaf) and any(ref() is not None for ref in node.twins))
 
     def _attributes(self) -> tuple[dict[str, Any] | None, dict[str, Any]]:
         """Return what a subclass has added: as attributes, and in slots; as `copyreg` takes it."""
@@ -662,7 +677,10 @@ class Tensor:
         slots: list[str] = []
         for cls in added:
             names = cls.__dict__.get("__slots__", ())
-            slots += [names] if isinstance(names, str) else names
+            mangled = f"_{cls.__name__.lstrip('_')}" if cls.__name__.strip("_") else ""
+            for name in [names] if isinstance(names, str) else names:
+                private = name.startswith("__") and not name.endswith("__")  # Python's own rule for such names
+                slots.append(mangled + name if private else name)
         held = {n: getattr(self, n) for n in slots if n not in ("__dict__", "__weakref__") and hasattr(self, n)}
         return getattr(self, "__dict__", None) or None, held
 
@@ -765,7 +783,7 @@ class Tensor:
         """Return the value in another shape; as ``ndarray.reshape``."""
         to = shape[0] if len(shape) == 1 else shape
         usual = type(to) is int or (type(to) in (tuple, list) and all(type(n) is int for n in to))
-        if order != "C" or copy is not None or not usual:
+        if order != "C" or copy is not None or not usual or type(self._value) is not np.ndarray:
             kwargs = {"order": order} if copy is None else {"order": order, "copy": copy}
             return apply(np.reshape, (self, to), kwargs)  # type: ignore[no-any-return]
         rule = TABLE[np.reshape]
@@ -884,6 +902,8 @@ class Look:
             return None
         p = p if hasattr(p, "__array_function__") else np.asarray(p)
         name = getattr(self.function, "__name__", "the hook")
+        if type(p) is not np.ndarray:
+            plain_only(p, f"The hook {name} returned a {{}}")
         if p.shape != self.shape:
             raise ShapeError(
                 f"The hook {name} returned shape {p.shape} for a cotangent of shape {self.shape}. "
@@ -898,22 +918,32 @@ class Look:
 
 
 _set_grad = Tensor.__dict__["grad"].__set__
+
+
+def _has_plain_grad(kind: type[Tensor]) -> bool:
+    """Return whether setting `.grad` fills the slot and does nothing else: in a subclass it may be a property."""
+    return kind.grad is Tensor.grad and kind.__setattr__ is object.__setattr__  # type: ignore[misc]
+
+
 _SUMMING = threading.RLock()  # else of two threads that add to one `.grad`, one would be lost
 
 
 def _total(sofar: Any, g: Any, owner: Tensor, recorded: bool) -> Any:
     """Return a gradient added to what `owner` has, of its shape and dtype and with memory of its own."""
+    dtype = owner._value.dtype
     if sofar is None:
-        g = g if g.dtype == owner.dtype else g.astype(owner.dtype)  # a sum of cotangents has the machine's byte order
+        g = g if g.dtype is dtype or g.dtype == dtype else g.astype(dtype)  # a sum has the machine's byte order
         return g if recorded else owned(g)
-    if np.shape(sofar) not in ((), owner.shape):
+    if type(sofar) is not np.ndarray:
+        plain_only(sofar, f"Nothing can be added to the .grad of {owner.name or 'a leaf'}, a {{}}")
+    if (sofar.shape if type(sofar) is np.ndarray else np.shape(sofar)) not in ((), owner.shape):
         raise ShapeError(
             f"{owner.name or 'A leaf'} has shape {owner.shape}, but a .grad of shape {np.shape(sofar)} was assigned to "
             "it, and nothing can be added to that. Call zero_grad() before backward()."
         )
     total = sofar + g
     total = np.asarray(total) if isinstance(total, np.generic) else total  # a sum of 0-d arrays
-    return total if total.dtype == owner.dtype else total.astype(owner.dtype)
+    return total if total.dtype is dtype or total.dtype == dtype else total.astype(dtype)
 
 
 def wrap(data: Array, node: Node | None) -> Tensor:
@@ -1139,8 +1169,7 @@ def checked(data: Any, name: str) -> Array:
             raise subclass_refused(f"{name} of a Tensor and a {type(data).__name__}")
         raise RuleError(f"{name} returned a {type(data).__name__}; it can be recorded if it returns one array.")
     if type(data) is not np.ndarray:
-        if isinstance(data, np.ndarray):
-            raise subclass_refused(f"{name} of a Tensor and a {type(data).__name__}")
+        plain_only(data, f"{name} of a Tensor and a {{}}")
         refuse_shape(data, name)
     if data.dtype.kind not in _NUMERIC:
         what = "objects" if data.dtype.kind == "O" else f"{data.dtype} values"
@@ -1267,8 +1296,11 @@ def operand(value: Any, ufunc: Any) -> Any:
         if array.dtype.kind not in "fciub":
             raise _no_operand(ufunc, value)
         value = array
-    if isinstance(value, np.ndarray) and (type(value) is not np.ndarray or value.dtype.kind not in _NUMERIC):
-        return checked(value, name_of(ufunc))
+    if isinstance(value, np.ndarray):
+        if type(value) is not np.ndarray or value.dtype.kind not in _NUMERIC:
+            return checked(value, name_of(ufunc))
+    elif is_other(value):
+        plain_only(value, f"{name_of(ufunc)} of a Tensor and a {{}}")
     return value
 
 
@@ -1365,7 +1397,11 @@ def apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return record(entry, data, operands, keywords)
     if type(entry) is Composite:
         try:
-            result = entry.implementation(*args, **kwargs)
+            watch = current.get().watch
+            if watch is None:
+                result = entry.implementation(*args, **kwargs)
+            else:
+                result = watch.composed(function, entry.implementation, args, kwargs)
         except NeedsValues as error:
             raise error.named(name_of(function)) from None
         except _MISTAKES as error:
@@ -1676,8 +1712,7 @@ def seed_of(tensor: Tensor, cotangent: Any, create_graph: bool) -> Any:
         seed = np.ones_like(data)
     else:
         seed = cotangent if hasattr(cotangent, "__array_function__") else np.asarray(cotangent)
-        if isinstance(seed, np.ndarray) and type(seed) not in (np.ndarray, np.memmap):
-            raise subclass_refused(f"A cotangent cannot be a {type(seed).__name__}")
+        plain_only(seed, "A cotangent cannot be a {}")
         if is_other(data) and isinstance(seed, (np.ndarray, np.generic)):
             seed = np.asarray(seed, like=data)
         if seed.dtype.kind not in "fciub":

@@ -10,7 +10,7 @@ import numpy as np
 
 import autograd_mini as ag
 
-__all__ = ["array_of", "callable_of", "dtype_of", "generator", "real", "shown", "whole"]
+__all__ = ["array_of", "callable_of", "dtype_of", "generator", "lazy", "real", "shown", "whole"]
 
 
 def shown(value: Any) -> str:
@@ -79,21 +79,41 @@ def callable_of(where: str, name: str, value: Any, example: str) -> None:
         raise TypeError(f"{where}: {name} is {shown(value)}, but must be a function, as in {name}={example}.")
 
 
+def _holds_tensor(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(map(_holds_tensor, value))
+    return isinstance(value, ag.Tensor)
+
+
+def _stacked(value: Any) -> Any:
+    """Return a list in which there are Tensors as one Tensor, recorded."""
+    return np.stack([_stacked(v) for v in value]) if isinstance(value, (list, tuple)) else value
+
+
+def lazy(array: Any) -> bool:
+    """Return whether it is an array that may not have been computed yet: any but NumPy's own."""
+    return hasattr(array, "__array_function__") and not isinstance(array, (np.ndarray, np.generic, ag.Tensor, type))
+
+
 def array_of(where: str, name: str, value: Any, kinds: str = "fiub") -> Any:
     """Return an array or Tensor that holds numbers of the given kinds."""
+    if (type(value) is np.ndarray or isinstance(value, ag.Tensor)) and value.dtype.kind in kinds:
+        return value
     given = value
     if not hasattr(value, "__array_function__") or isinstance(value, type):
         try:
-            value = np.asarray(value)
+            value = _stacked(value) if _holds_tensor(value) else np.asarray(value)
         except ValueError:
             raise ag.errors.ShapeError(
                 f"{where}: the rows of {name} differ in length, and make no array. Cut or pad them to one length."
             ) from None
-    if isinstance(value, np.ma.MaskedArray):
-        raise ag.errors.DTypeError(
-            f"{where}: {name} is a masked array, whose mask would be ignored. Fill it, with a.filled(value), or drop "
-            "the rows."
-        )
+    if type(value) is not np.ndarray and isinstance(value, np.ndarray):
+        if isinstance(value, np.ma.MaskedArray):
+            raise ag.errors.DTypeError(
+                f"{where}: {name} is a masked array, whose mask would be ignored. Fill it, with a.filled(value), or "
+                "drop the rows."
+            )
+        value = np.asarray(value)
     if value.dtype.kind in kinds:
         return value
     if value.dtype.kind == "c":

@@ -47,7 +47,7 @@ def relu(z: Any) -> Any:
     >>> ag.grad(lambda z: nn.relu(z).sum())(np.array([-1.0, 0.0, 2.0]))
     array([0., 0., 1.])
     """
-    return np.maximum(real_array("relu", z), 0)
+    return np.maximum(real_array("relu", z, whole=True), 0)
 
 
 def tanh(z: Any) -> Any:
@@ -78,11 +78,15 @@ def log_softmax(z: Any) -> Any:
     return z - ag.logsumexp(z, axis=-1, keepdims=True)
 
 
-def real_array(where: str, z: Any, classes: bool = False) -> Any:
-    """Return an array of real numbers; of complex ones, the formulas here would be another function."""
-    if getattr(getattr(z, "dtype", None), "kind", None) != "f":
+def real_array(where: str, z: Any, classes: bool = False, whole: bool = False) -> Any:
+    """Return an array of real numbers; of complex ones, the formulas here would be another function.
+
+    With `whole`, integers keep their dtype whatever they are.
+    """
+    if type(z) is not np.ndarray or z.dtype.kind != "f":
         z = array_of(where, "z", z)
-        z = z.astype(float) if z.dtype.kind in "bu" else z  # -abs(z) of unsigned integers wraps around
+        if z.dtype.kind in "bu" and not whole:  # -abs(z) of unsigned integers wraps around
+            z = z.astype(float)
     if classes and z.ndim and not z.shape[-1]:
         raise ag.errors.ShapeError(
             f"{where}: z has shape {z.shape}, and no classes in the last axis. Give it shape (samples, classes)."

@@ -67,7 +67,7 @@ class Linear(Module):
     ) -> None:
         hint = " A layer needs at least one input and one unit."
         n_in, n_out = whole("Linear", "n_in", n_in, 1, hint), whole("Linear", "n_out", n_out, 1, hint)
-        if not isinstance(bias, (bool, int, np.bool_, type(None))):
+        if not isinstance(bias, (bool, int, np.integer, np.bool_, type(None))):
             raise TypeError(
                 f"Linear: bias is {shown(bias)}, but must be True or False: whether there is one. "
                 "Set its values afterwards: layer.bias.data = values."
@@ -96,14 +96,13 @@ class Linear(Module):
 
     def forward(self, x: Any) -> Any:
         """Return the weighted sums of the rows of `x`, shape (..., n_in), as shape (..., n_out)."""
-        n_in = self.weight.shape[1]
-        kind = self.weight.dtype.kind
+        n_in, dtype = self.weight.shape[1], self.weight.dtype
         if not hasattr(x, "__array_function__") or x.dtype.kind not in "fiu":
-            x = array_of(repr(self), "x", x, "fiub" + kind)
+            x = array_of(repr(self), "x", x, "fiub" + dtype.kind)
         if x.ndim == 0 or x.shape[-1] != n_in:
             raise ag.errors.ShapeError(self._shape_message(x.shape, n_in))
-        if x.dtype != self.weight.dtype:
-            x = x.astype(self.weight.dtype)
+        if x.dtype != dtype:
+            x = x.astype(dtype)
         weight = self.weight if self.mask is None else self.weight * self.mask
         z = x @ weight.T
         return z if self.bias is None else z + self.bias

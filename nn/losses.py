@@ -51,7 +51,11 @@ def squared_error(o: Any, y: Any, factor: float = 0.5, reduction: str = "mean") 
     2.0
     """
     o, y = _pair("squared_error", o, y)
-    factor = real("squared_error", "factor", factor, "be a positive, finite number; reduction= comes after it", above=0)
+    if type(factor) is not float or not 0 < factor < math.inf:
+        need = "be a positive, finite number; reduction= comes after it"
+        if np.ndim(factor):
+            need += ". Weight the outputs by hand: np.mean(np.sum(c * (o - y)**2, axis=-1))"
+        factor = real("squared_error", "factor", factor, need, above=0)
     return _reduced("squared_error", factor * np.square(o - y), reduction)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 import autograd_mini as ag
 
-from .checks import array_of, shown
+from .checks import array_of, lazy, shown
 
 __all__ = ["Module", "Parameter", "observe"]
 
@@ -41,6 +41,11 @@ class Parameter(ag.Tensor):
     __slots__ = ()
 
     def __init__(self, data: Any, name: str | None = None) -> None:
+        if lazy(data) or (isinstance(data, ag.Tensor) and lazy(data.data)):
+            raise ag.errors.UnsupportedArgumentError(
+                "Parameter: its data would be computed and fetched into memory here. Say so: "
+                "nn.Parameter(np.asarray(data)); data that are not trained may stay where they are, in a Tensor."
+            )
         super().__init__(np.array(data, subok=isinstance(data, np.ma.MaskedArray)), requires_grad=True, name=name)
 
 
@@ -177,13 +182,13 @@ class Module:
 
     def train(self, mode: bool = True) -> Module:
         """Switch this module and its parts to training (or, with False, to evaluation)."""
-        if not isinstance(mode, (bool, np.bool_)):
+        if not isinstance(mode, (bool, np.bool_, int, np.integer)):
             raise TypeError(
                 f"train: mode is {shown(mode)}, but must be True or False: it switches to training mode. "
                 "To train the model, write nn.fit(model, (inputs, targets), ...)."
             )
         for _, module in self.named_modules():
-            module.training = mode
+            module.training = bool(mode)
         return self
 
     def eval(self) -> Module:

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import autograd_mini as ag
 
-from .checks import array_of, callable_of, generator, real, shown, whole
+from .checks import array_of, callable_of, generator, lazy, real, shown, whole
 from .data import batches
 from .module import Module, observe
 from .optim import SGD
@@ -242,6 +242,12 @@ def _checked(name: str, data: Any) -> tuple[Any, Any]:
     if not isinstance(data, (tuple, list)) or len(data) != 2:
         fix = f"Write {name}=(X, y); of a list of samples, {name}=tuple(zip(*samples))."
         raise ValueError(f"fit: {name} must be a pair (inputs, targets), and is {shown(data)}. {fix}")
+    if any(lazy(part.data if isinstance(part, ag.Tensor) else part) for part in data):
+        raise ag.errors.UnsupportedArgumentError(
+            f"fit: {name} holds arrays that may be lazy, and fit would fetch them into memory whole. If they fit, pass "
+            f"{name}=tuple(map(np.asarray, (X, y))); else write the loop: loss.backward(), all gradients computed at "
+            "once, optimizer.step() (docs/dask.md)."
+        )
     inputs, targets = (
         np.asarray(array_of("fit", f"the {part} of {name}", values, "fiubcUO"))
         for part, values in zip(("inputs", "targets"), data, strict=True)

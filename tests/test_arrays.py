@@ -234,3 +234,37 @@ def test_a_kind_is_found_in_lists_and_keywords():
     assert is_other(Wrapped(A)) and not any(map(is_other, (A, tensor(), 1.0, np.float64(1), [1], "a", None)))
     assert other_kind([A, [A, (1, Wrapped(A))]]) is Wrapped
     assert other_kind([A, [A, 1.0], None]) is None
+
+
+def test_nothing_is_added_to_a_gradient_with_a_mask():
+    t = tensor()
+    t.grad = SUBCLASSES["masked"]
+    with pytest.raises(DTypeError, match=r"\.grad of a leaf, a MaskedArray"):
+        np.sum(t * t).backward()
+
+
+@pytest.mark.parametrize("kind", ["masked", "matrix"])
+def test_a_hook_returns_no_subclass(kind):
+    t = tensor()
+    t.register_hook(lambda _g: SUBCLASSES[kind])
+    with pytest.raises(DTypeError, match=f"hook <lambda> returned a {type(SUBCLASSES[kind]).__name__}"):
+        np.sum(t * t).backward()
+
+
+def test_logsumexp_has_no_opinion_on_masks_and_takes_what_is_an_array():
+    with pytest.raises(DTypeError, match="logsumexp of a MaskedArray"):
+        ag.logsumexp(SUBCLASSES["masked"])
+    expected = ag.logsumexp(A)
+    for a in (A.view(np.matrix), Column(A), A.tolist()):
+        y = ag.logsumexp(a)
+        assert type(y) is type(expected) and y == expected
+
+
+def test_a_subclass_is_found_behind_an_array_of_another_kind():
+    """The first of another kind was the answer, and what stood after it was not looked at."""
+    other = Wrapped(A)
+    with pytest.raises(DTypeError, match="MaskedArray"):
+        other_kind([other, np.ma.array(A)], "np.where")
+    with pytest.raises(DTypeError, match="MaskedArray"):
+        other_kind([other, [np.ma.array(A)]], "np.where")
+    assert other_kind([other, [A]], "np.where") is Wrapped

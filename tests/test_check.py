@@ -111,6 +111,17 @@ def test_many_entries_are_sampled():
     assert len(calls) < 500
 
 
+def test_a_report_calls_f_some_dozens_of_times_per_entry():
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return np.sin(x)
+
+    message(rule(lambda x: f(x), lambda g, _y, x: g * 2 * np.cos(x)), np.linspace(0.5, 1.5, 40))
+    assert len(calls) < 2000  # 72 for each entry were too many
+
+
 def test_works_inside_no_grad_and_with_parameters():
     w = ag.Tensor(A, requires_grad=True)
     with ag.no_grad():
@@ -289,6 +300,167 @@ def test_same_seed_same_message():
     assert message(wrong, A) != message(wrong, A, seed=1)
 
 
+@pytest.mark.parametrize(
+    "used",
+    [
+        np.abs,
+        lambda g: np.clip(g, 0, 1.2),
+        lambda g: np.clip(g, -10, 10),
+        lambda g: np.where(np.abs(g) < 0.01, 0, g),
+        lambda g: np.where(g > 0, g, 3 * g),
+    ],
+)
+@pytest.mark.parametrize("around", [lambda y: y, lambda y: np.tanh(y / 9)])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_rule_that_is_not_linear_in_g_is_found_behind_a_scalar(used, around, seed):
+    f = rule(lambda x: np.sum(x * x), lambda g, _y, x: used(g) * 2 * x)
+    text = message(lambda x: around(f(x)), np.ones(3), seed=seed)
+    assert "wrong rule: " in text
+    assert "<lambda>, operand x, shape (3,)" in text
+    assert "linear in g" in text
+
+
+@pytest.mark.parametrize("size", [(2, 3), (40, 40)])
+def test_a_rule_that_clips_g_is_found_behind_an_array(size):
+    f = rule(lambda x: np.tanh(x), lambda g, y, _x: np.clip(g, -2, 2) * (1 - y * y))
+    text = message(f, np.linspace(-1, 1, np.prod(size)).reshape(size))
+    assert text.startswith("gradient: it is not linear in the cotangent: for -1024 times the cotangent")
+    assert "The rule is not linear in g: for -1024 * g" in text
+
+
+def test_a_rule_that_is_not_linear_in_g_is_found_at_second_order():
+    def vjp(g, _y, x):
+        return g * np.cos(x) if isinstance(g, np.ndarray) else np.abs(g) * np.cos(x)
+
+    message(rule(lambda x: np.sin(x), vjp), A, order=2)
+
+
+def test_a_hook_that_clips_is_no_mistake():
+    def f(x):
+        y = np.sin(x)
+        if isinstance(y, ag.Tensor) and y.requires_grad:
+            y.register_hook(lambda g: np.clip(g, -10, 10))
+        return y
+
+    assert gradcheck(f, A)
+
+
+def test_a_rule_that_is_random():
+    rng = np.random.default_rng(0)
+    text = message(rule(square, lambda g, _y, x: g * 2 * x * rng.uniform(0.9, 1.1)), A)
+    assert "for the same g it does not give the same again" in text
+
+
+def times_equals(g, _y, x):
+    g *= np.cos(x)
+    return g
+
+
+def assigns(g, _y, x):
+    g[...] = g * np.cos(x)
+    return g
+
+
+def through_a_view(g, _y, x):
+    flat = g.reshape(-1)
+    flat *= np.cos(x).ravel()
+    return g
+
+
+@pytest.mark.parametrize("vjp", [times_equals, assigns, through_a_view])
+@pytest.mark.parametrize("around", [lambda y: y, np.sum, lambda y: np.tanh(y) + 1])
+def test_a_rule_that_writes_into_its_cotangent_is_named(vjp, around):
+    f = rule(lambda x: np.sin(x), vjp)
+    with ag.debug():  # which hands read-only cotangents out by itself
+        assert "<lambda> for its operand x writes into its cotangent" in message(lambda x: around(f(x)), A)
+    text = message(lambda x: around(f(x)), A)
+    assert "test_check.<lambda> for its operand x writes into its cotangent, which others share. Write g = g * " in text
+
+
+def test_a_rule_that_writes_into_one_of_several_cotangents_is_named():
+    def vjp(g, _y, x):
+        g[0][...] *= np.cos(x)
+        return g[0] - g[1] * np.sin(x)
+
+    f = rule(lambda x: (np.sin(x), np.cos(x)), vjp)
+    assert "writes into its cotangent" in message(f, A)
+
+
+def test_a_rule_that_writes_into_what_it_reads_is_named():
+    def operand(g, _y, x):
+        p = g * np.cos(x)
+        x += 1
+        return p
+
+    def result(g, y, _x):
+        y *= y
+        return g * 0.5 / np.sqrt(y)
+
+    assert "writes into the operand x" in message(rule(lambda x: np.sin(x), operand), A)
+    assert "writes into the result y" in message(rule(lambda x: np.sqrt(x), result), np.abs(A))
+
+
+def test_rules_are_left_as_they_were():
+    w = np.tanh(ag.Tensor(A, requires_grad=True))
+    before = w.node.rule
+    assert gradcheck(lambda x: w @ x, B)
+    message(lambda x: rule(square, lambda g, _y, x: g * x)(w @ x), B)
+    assert w.node.rule is before
+
+
+def test_tensors_that_f_keeps_have_their_own_rules_afterwards():
+    kept = []
+
+    def f(x):
+        y = np.tanh(x)
+        kept.append(y)
+        return y * 2
+
+    assert gradcheck(f, A)
+    rules = [y.node.rule for y in kept if isinstance(y, ag.Tensor) and y.requires_grad]
+    assert rules
+    assert all(rule is TABLE[np.tanh] for rule in rules)
+
+
+@pytest.mark.parametrize("size", [1e-2, 1e-3, 1e-4, 1e-5, 3e-6, 2e-6])
+def test_a_small_error_is_not_explained_by_what_fits_anyway(size):
+    x = np.linspace(0.5, 1.5, 400).reshape(20, 20)
+    noise = size * np.random.default_rng(0).uniform(0.5, 1, x.shape)
+    for f in (
+        rule(square, lambda g, _y, x: g * 2 * x * (1 + noise)),
+        rule(np.trace, lambda g, _y, x: g * np.eye(20) * (1 + noise)),
+        lambda x: square(x) + 0 * detached(x) if isinstance(x, np.ndarray) else square(x) * (1 + noise * 0.999),
+    ):
+        with pytest.raises(errors.GradcheckError) as caught:
+            gradcheck(f, x)
+        text = str(caught.value)
+        assert "wrong places" not in text
+        assert "same factor" not in text
+        assert "do not settle" not in text
+
+
+@pytest.mark.parametrize("size", [1e-3, 1e-5, 3e-6, 2e-6])
+def test_a_small_factor_is_written_out(size):
+    text = message(rule(square, lambda g, _y, x: g * 2 * x * (1 + size)), A)
+    assert f"same factor, {1 + size:.10g}" in text
+    assert f"ratio {1 + size:.10g}" in text
+
+
+def test_the_count_of_entries_with_a_cotangent_too_many():
+    clip = rule(lambda x: np.clip(x, -0.5, 0.5), lambda g, _y, x: g * (x < 0.5))
+    text = message(clip, np.linspace(-2, 2, 8))
+    assert "f does not vary there, yet a cotangent arrives: at 3 of 8 entries" in text
+
+
+def test_two_wrong_rules_of_one_name_are_both_told():
+    f = rule(lambda x: np.sin(x), lambda g, _y, x: 2 * g * np.cos(x))
+    h = rule(lambda x: np.exp(x), lambda g, y, _x: -g * y)
+    text = message(lambda x: f(h(x)), A)
+    assert "The sign is wrong" in text
+    assert "Wrong by themselves too: " in text
+    assert "Wrong by themselves" not in message(lambda x: f(f(x)), A)
+
+
 # --- second order -------------------------------------------------------------------------------------------
 
 
@@ -370,6 +542,44 @@ def test_edge_of_the_domain():
         assert "nan or inf at this point" in message(np.log, np.array([-1.0]))
 
 
+def test_nan_on_one_side_gives_a_report():
+    assert "edge of the domain" in message(lambda x: x**1.5, np.array([0.0, 1.0]))
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_an_argument_that_is_not_finite_is_refused_with_its_index(value):
+    with pytest.raises(errors.GradcheckError, match=rf"argument 0 is {value} at index \(1,\): no difference"):
+        gradcheck(np.tanh, np.array([1.0, value]))
+
+
+def near_singular(distance):
+    return np.array([[1, 1 - distance], [1 - distance, 1]])
+
+
+def test_a_function_that_raises_a_step_away_is_checked_at_smaller_steps():
+    calls = []
+
+    def f(x):
+        calls.append("called")
+        y = np.linalg.cholesky((x + x.T) / 2)
+        calls.append("returned")
+        return y
+
+    assert gradcheck(f, near_singular(1e-6))
+    assert calls.count("called") > calls.count("returned")
+
+
+def test_a_function_that_raises_at_every_step_lies_at_an_edge():
+    text = message(lambda x: np.linalg.cholesky((x + x.T) / 2), near_singular(1e-10))
+    assert "f raises a step away: the point lies at an edge" in text
+    assert "LinAlgError: " in text
+    assert "wrong rule" not in text
+
+
+def test_quotients_that_nearly_agree_do_not_end_the_search_before_a_kink(distance=1e-7):
+    assert gradcheck(lambda x: np.abs(x - 1) * np.exp(x), np.array([1 + distance, 1 - distance]))
+
+
 # --- not a function of its arguments ------------------------------------------------------------------------
 
 
@@ -418,6 +628,59 @@ def test_low_precision_is_refused_with_the_reason(dtype):
 def test_low_precision_output_is_refused():
     with pytest.raises(errors.DTypeError, match="output 0 of f is float32"):
         gradcheck(lambda x: x.astype(np.float32), A)
+
+
+@pytest.mark.parametrize(("dtype", "word"), [(np.float32, "single"), (np.float16, "half")])
+def test_low_precision_within_f_is_told(dtype, word):
+    wrong = rule(lambda x: np.sin(x), lambda g, _y, x: 2 * g * np.cos(x))
+    for f in (np.sin, wrong):
+        text = message(lambda x, f=f: f(x.astype(dtype)).astype(float), A)
+        assert f"There are {np.dtype(dtype)} values between (np.astype): in {word} precision" in text
+        assert "kink" not in text
+    text = message(lambda x: np.sin(wrong(x).astype(dtype)).astype(float), A)
+    assert "same factor, 2" in text
+
+
+def test_low_precision_beside_a_wrong_rule_is_not_blamed():
+    relu = rule(lambda x: np.maximum(x, 0), lambda g, y, _x: g * (y > 0))
+    text = message(lambda a, b: (relu(a), b.astype(np.float32).astype(float) * 0), np.array([0.0, 1.0]), A)
+    assert "kink" in text
+    assert "float32" not in text
+
+
+@pytest.mark.parametrize("dtype", [">f8", ">c16"])
+def test_the_other_byte_order_is_double_too(dtype):
+    assert gradcheck(np.sin, A.astype(dtype), order=2)
+
+
+@pytest.mark.parametrize("order", [0, -1, 1.5, True, "2", None])
+def test_an_order_that_is_none_is_refused(order):
+    wrong = rule(square, lambda g, _y, x: g * x)
+    text = message(wrong, A, order=order)
+    assert text == f"gradcheck: order is {order!r}, but must be a whole number of at least 1."
+
+
+def test_subclasses_of_arrays_are_refused():
+    class Own(np.ndarray):
+        pass
+
+    for value in (np.ma.array(A, mask=A > 1), A.view(Own)):
+        with pytest.raises(errors.DTypeError, match=rf"gradcheck: argument 0 is a {type(value).__name__}.*np.asarray"):
+            gradcheck(np.sin, value)
+
+
+def test_arrays_of_other_kinds_are_refused_before_anything_is_computed():
+    class Lazy:
+        dtype, shape = np.dtype(float), (3,)
+
+        def __array_function__(self, *_):
+            raise AssertionError("computed")
+
+        def __array__(self, *_args, **_kwargs):
+            raise AssertionError("computed")
+
+    with pytest.raises(errors.DTypeError, match=r"gradcheck wants NumPy arrays: argument 0 is a .*Lazy"):
+        gradcheck(np.sin, Lazy())
 
 
 @pytest.mark.parametrize(("value", "word"), [(np.complex64(1j), "complex128"), (3, r"3\.0 for 3"), ([True], "bool")])

@@ -1,7 +1,9 @@
 """ag.debug: the first nan or inf and moved residuals, each with the user's line."""
 
+import copy
 import threading
 import warnings
+import weakref
 
 import numpy as np
 import pytest
@@ -248,6 +250,151 @@ def test_a_write_that_no_rule_reads_is_let_through():
     a[0] = 5.0
     y.backward()
     np.testing.assert_array_equal(x.grad, [1.0, 1.0])
+
+
+def test_a_keyword_that_was_written_to_is_found():
+    shift = np.array([1])
+    x = leaf([1.0, 2.0, 3.0])
+    with ag.debug():
+        y = (np.roll(x, shift) * [1.0, 2.0, 3.0]).sum()
+    shift[0] = 2
+    with pytest.raises(OverwrittenError, match=r"np\.roll had used"):
+        y.backward()
+
+
+def test_a_rule_that_writes_into_its_cotangent_is_stopped():
+    @ag.primitive
+    def sine(x):
+        return np.sin(x)
+
+    def rule(g, _y, x):
+        g *= np.cos(x)
+        return g
+
+    ag.defvjp(sine, rule)
+    with ag.debug():
+        y = sine(leaf([1.0])).sum()
+    with pytest.raises(ValueError, match="read-only"):
+        y.backward()
+
+
+# --- what was lost once: each was found by a review ---------------------------------------------------
+
+
+def test_a_tuple_whose_first_output_is_an_integer_keeps_its_gradients():
+    @ag.primitive
+    def top(x):
+        return np.argmax(x), np.max(x)
+
+    ag.defvjp(top, lambda g, y, x: np.where(np.arange(x.size) == y[0], g[1], 0.0))
+    x = leaf([1.0, 3.0, 2.0])
+    with ag.debug():
+        (top(x)[1] * 5).backward()
+    np.testing.assert_array_equal(x.grad, [0.0, 5.0, 0.0])
+
+
+def test_numbers_without_axes_are_looked_at_in_the_sweep():
+    text = report(lambda: np.sqrt(leaf(0.0)).backward())
+    assert "np.sqrt gave inf for its operand x" in text
+    text = report(lambda: np.sqrt(np.sum((leaf([2.0, 2.0]) - 2) ** 2)).backward())
+    assert "np.sqrt gave inf" in text and "safe: " in text
+    assert "np.sqrt gave inf" in report(lambda: ag.grad(np.sqrt)(0.0))
+
+
+def test_a_cotangent_that_overflows_its_leaf_is_named():
+    x = ag.Tensor(np.ones(2, np.float32), requires_grad=True, name="x")
+    text = report(lambda: (x * np.array([1e300, 1.0])).sum().backward())
+    assert "np.multiply gave inf for its operand x (as float32)" in text
+
+
+def test_a_training_loop_that_frees_its_graphs_may_print_its_loss():
+    x = leaf([1.0, 2.0])
+    with ag.debug():
+        for _ in range(3):
+            loss = (x * x).sum()
+            loss.backward(retain_graph=False)
+            assert (loss.item(), loss.data, float(loss.detach())) == (5.0, 5.0, 5.0)
+
+
+def test_what_may_be_written_to_otherwise_may_be_written_to():
+    x = leaf([1.0, 2.0])
+    with ag.debug():
+        t = np.zeros_like(x)
+        t[0] = x[1]
+        u = (x * 2).detach()
+        u[0] = 5.0
+        with ag.no_grad():
+            m = x * 1
+            m *= 0.9
+    np.testing.assert_array_equal(t.data, [2.0, 0.0])
+    np.testing.assert_array_equal(u.data, [5.0, 4.0])
+    t.sum().backward()
+    np.testing.assert_array_equal(x.grad, [0.0, 1.0])
+
+
+def test_blocks_that_are_left_in_another_order_leave_nothing_behind():
+    before = np.geterr()
+    a, b, c = ag.debug(), ag.debug(), ag.no_grad()
+    for order in ([a, b, c], [c, b, a], [b, a, c]):
+        for block in (a, c, b):
+            block.__enter__()
+        for block in order:
+            block.__exit__(None, None, None)
+        assert np.geterr() == before and np.geterrcall() is None
+        with np.errstate(all="ignore"):
+            assert np.log(leaf(0.0)).item() == -np.inf
+
+
+def test_what_was_cut_off_is_not_kept_alive():
+    x = leaf(np.ones(100_000))
+    with ag.debug():
+        total = ag.Tensor(0.0)
+        for _ in range(3):
+            h = np.tanh(x) * 2
+            total = total + h.mean().detach()
+            behind = weakref.ref(h)
+            del h
+            assert behind() is None
+        y = total * leaf(1.0, "w")
+    assert total.node.requires_grad is False
+    assert ag.why(y, x).kind == "detached" and ag.draw(y).source
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: np.where([True, False], x, np.float32(-np.inf)),
+        lambda x: np.var(x, where=[True, False]),
+        lambda x: np.nanvar(np.concatenate([x, [np.nan]])),
+        lambda x: np.linspace(x, x + 1, num=1),
+        lambda x: np.pad(x, 1, mode="linear_ramp"),
+        lambda x: np.roll(np.concatenate([x, [np.nan]]), 1),
+    ],
+)
+def test_values_that_a_function_masks_itself_are_no_accident(function):
+    with ag.debug():
+        function(leaf([1.0, 2.0]))
+
+
+def test_a_composite_is_named_by_its_own_name():
+    text = report(lambda: np.mean(leaf([])))
+    assert "np.mean gave nan" in text
+    assert "test_debugging.py:" in text
+
+
+def test_a_handler_of_the_user_s_own_stays():
+    seen = []
+    with np.errstate(divide="call", call=lambda kind, flag: seen.append(kind)):
+        with ag.debug():
+            np.log(np.zeros(1))
+        np.log(np.zeros(1))
+    assert seen == ["divide by zero"] * 2
+
+
+def test_a_watched_rule_may_be_copied():
+    with ag.debug():
+        y = leaf(1.0) * 2
+    assert copy.copy(y.node.rule).name == "np.multiply"
 
 
 # --- the block ------------------------------------------------------------------------------------

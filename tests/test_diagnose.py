@@ -396,6 +396,16 @@ def test_a_value_that_left_the_graph_is_named(f, name):
     assert "wrong rule" not in text
 
 
+def test_under_debug_the_diagnosis_is_the_same():
+    wrong = rule(exp, lambda g, y, _x: 2 * g * y)
+    for f in (lambda x: x * x * data(x), lambda x: wrong(np.tanh(x)), lambda x: (x * 1, data(x) * 2)):
+        plain = message(f, A)
+        with ag.debug():
+            assert message(f, A) == plain
+    with ag.debug():
+        assert ag.gradcheck(lambda x: np.tanh(x) @ x.T, A, order=2)
+
+
 def test_an_output_that_left_the_graph():
     assert "An output of f left the graph" in message(lambda x: (x * 1, data(x) * 2), A)
 

@@ -286,6 +286,7 @@ def test_what_is_looked_up_once_is_kept_within_bounds():
     ag.defvjp(added, each=each)
     rule = TABLE[added]
     x = leaf(2.0)
+    before = tensor._OUT.keys() | tensor.CALLS.keys()
     try:
         for n in range(1, 1200):  # each operand is differentiated by or not; the keywords stand in every order
             y = added(*(x if n >> i & 1 else 2.0 for i in range(11)))
@@ -303,7 +304,7 @@ def test_what_is_looked_up_once_is_kept_within_bounds():
     assert all(len(plan.args) <= tensor.MANY for plan in joined._plans.values())
     with pytest.raises(ag.errors.MissingRuleError):
         np.frompyfunc(abs, 1, 1)(x)
-    assert tensor._OUT.keys() | tensor.CALLS.keys() <= TABLE.keys() | {added}
+    assert (tensor._OUT.keys() | tensor.CALLS.keys()) - before <= TABLE.keys() | {added}
 
 
 # --- no more is kept than is read --------------------------------------------------------------------------------

@@ -51,6 +51,20 @@ class Described(Slotted):
     """A subclass of that, with attributes besides."""
 
 
+class Private(Slotted):
+    """A subclass with a slot whose name Python mangles, and no other."""
+
+    __slots__ = ("__own",)
+
+    @property
+    def own(self):
+        return self.__own
+
+    @own.setter
+    def own(self, value):
+        self.__own = value
+
+
 # --- one Tensor --------------------------------------------------------------------------------------------------
 
 ARRAYS = {
@@ -327,3 +341,11 @@ def test_models_go_to_another_process_and_come_back():
     for p, q in zip(model.parameters(), arrived.parameters(), strict=True):
         np.testing.assert_array_equal(p.data, q.data)
         np.testing.assert_array_equal(p.grad, q.grad)
+
+
+@travelling
+def test_a_private_slot_of_a_subclass_arrives(travel):
+    x = Private(np.ones(2), requires_grad=True)
+    x.own, x.unit = {"of": ["mine"]}, "m"
+    y = travel(x)
+    assert type(y) is Private and y.own == x.own and y.unit == "m"

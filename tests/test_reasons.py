@@ -150,7 +150,7 @@ def test_a_tensor_that_requires_no_gradient():
     y = (x * leaf([1.0, 2.0])).sum()
     assert ag.why(y, x).kind == "not asked" and "requires_grad=True" in repr(ag.why(y, x))
     x.requires_grad = True
-    assert "switched after y had been computed" in repr(ag.why(y, x))
+    assert "switched on after y had been computed" in repr(ag.why(y, x))
     assert "int64" in repr(ag.why(y, ag.Tensor([1, 2])))
     assert ag.why(y, leaf([1.0]).detach()).kind == "detached"
     with ag.debug():
@@ -186,3 +186,58 @@ def test_asking_changes_nothing():
 def test_what_is_no_tensor_is_refused():
     with pytest.raises(TypeError, match=r"why\(y, x\): x is ndarray, but must be a Tensor"):
         ag.why(leaf(1.0), np.ones(2))
+
+
+def test_a_leaf_that_was_frozen_in_between_still_has_its_gradient():
+    x = leaf([1.0, 2.0])
+    y = (x * x).sum()
+    x.requires_grad = False
+    assert ag.why(y, x).kind == "not zero"
+    x.requires_grad = True
+    assert ag.why(y, x).kind == "not zero"
+    y.backward()
+    np.testing.assert_array_equal(x.grad, [2.0, 4.0])
+
+
+def test_a_hook_that_returns_zero_is_named():
+    x = leaf([1.0, 2.0])
+    h = x * 2
+    h.register_hook(lambda g: g * 0)
+    assert ag.why(h.sum(), x).kind == "hook"
+
+
+@pytest.mark.parametrize(
+    ("function", "kind"),
+    [
+        (lambda x: np.logaddexp(x * 1e3, 1e9).sum(), "zero"),  # not masked: it is no product
+        (lambda x: (x**0).sum(), "zero"),
+        (lambda x: np.outer(x, [1.0, -1.0]).sum(), "cancelled"),
+        (lambda x: x[:0], "zero"),
+        (lambda x: np.modf(x)[1].sum() * W.sum(), "zero"),
+    ],
+)
+def test_a_cause_is_not_guessed(function, kind):
+    x = leaf([1.0, 2.0, 3.0])
+    assert ag.why(function(x), x).kind == kind
+
+
+def test_values_that_were_assigned_over_are_named():
+    x = leaf([1.0, 2.0])
+    t = x * 1
+    t[...] = 5.0
+    assert ag.why(t.sum(), x).kind == "overwritten"
+
+
+def test_a_detached_value_that_leaves_the_graph_is_named():
+    x = leaf([1.0, 2.0])
+    with ag.debug():
+        v = x.detach().numpy()
+        y = (ag.Tensor(v) * leaf([1.0, 2.0], "w")).sum()
+    assert "left the graph by .numpy()" in repr(ag.why(y, x))
+
+
+def test_integer_outputs_of_a_tuple_are_cut():
+    x = leaf([1.0, 2.0, 3.0])
+    with ag.debug():
+        y = (np.frexp(x)[1] * W).sum()
+    assert ag.why(y, x).kind == "constant"

@@ -442,3 +442,59 @@ def test_a_write_that_overflows_half_way_is_noticed():
         w.data = np.array([5.0, 1e300, 5.0, 5.0])
     with pytest.raises(errors.OverwrittenError):
         y.backward()
+
+
+# --- subclasses that have a say ----------------------------------------------------------------------------------
+
+
+class Equal(ag.Tensor):
+    """A subclass that is compared by value, and so has no hash."""
+
+    def __eq__(self, other):
+        return bool(np.all(self.data == other.data))
+
+
+class Hashed(Equal):
+    """The same with a hash, by value."""
+
+    def __hash__(self):
+        return hash(self.data.tobytes())
+
+
+@pytest.mark.parametrize("kind", [Equal, Hashed])
+def test_a_gradient_goes_to_its_tensor_and_not_to_one_that_is_equal(kind):
+    a, b = (kind(np.ones(2), requires_grad=True) for _ in range(2))
+    (2 * a + 3 * b).sum().backward()
+    assert a.grad.tolist() == [2, 2] and b.grad.tolist() == [3, 3]
+
+
+class Clipped(ag.Tensor):
+    """A subclass whose gradient is a property."""
+
+    __slots__ = ("kept",)
+
+    @property
+    def grad(self):
+        return getattr(self, "kept", None)
+
+    @grad.setter
+    def grad(self, value):
+        self.kept = None if value is None else np.clip(value, -1, 1)
+
+
+class Watched(ag.Tensor):
+    """A subclass that looks at what is set."""
+
+    def __setattr__(self, name, value):
+        if name == "grad" and value is not None:
+            self.__dict__.setdefault("seen", []).append(value.tolist())
+        super().__setattr__(name, value)
+
+
+def test_a_gradient_is_set_as_the_subclass_says():
+    clipped, watched, usual = (kind(np.ones(2), requires_grad=True) for kind in (Clipped, Watched, ag.Tensor))
+    for _ in range(2):
+        (5 * clipped + 2 * watched + 3 * usual).sum().backward()
+    assert clipped.grad.tolist() == [1, 1]
+    assert watched.seen == [[2, 2], [4, 4]] and watched.grad.tolist() == [4, 4]
+    assert usual.grad.tolist() == [6, 6]

@@ -16,7 +16,7 @@ __all__ = ["assign"]
 @primitive
 def assign(x, v, *index):
     """Return a copy of x in which ``x[index]`` is v."""
-    if is_other(x) or is_other(v):
+    if is_other(x) or is_other(v) or any(map(is_other, index)):
         return assigned(x, v, index)
     x = np.array(x, order="C")
     number = type(v) in (float, int, complex)  # as such NumPy says what does not fit: a NaN into integers, say

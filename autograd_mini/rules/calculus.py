@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import DTypeError
 from ..table import composite, defvjp
-from .composite import array, beside
+from .composite import array, beside, written
 
 __all__: list[str] = []
 
@@ -160,13 +160,13 @@ def interp(x, xp, fp, left=None, right=None, period=None):
     if period is not None:
         if period == 0:
             raise ValueError("period must be a non-zero value")
-        period, left, right = np.abs(period), None, None
+        period, left, right = np.abs(written(period)), None, None
         x, xp = x % period, xp % period
         order = np.argsort(xp)
         xp, fp = xp[order], fp[order]
         xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
         fp = np.concatenate([fp[-1:], fp, fp[:1]])
-    left, right = fp[0] if left is None else left, fp[-1] if right is None else right
+    left, right = fp[0] if left is None else written(left), fp[-1] if right is None else written(right)
     n = len(xp)
     y = fp[-1]
     if n > 1:

@@ -3,6 +3,8 @@
 Each has NumPy's own signature; a test holds them against it.
 """
 
+import numbers
+
 import numpy as np
 
 from ..errors import DTypeError, UnsupportedArgumentError
@@ -31,6 +33,21 @@ def array(a):
             "Convert them first: np.asarray(values, float)."
         )
     return a
+
+
+def written(a):
+    """Return `array` of a value that NumPy writes into an array of floats: any number of Python's can be."""
+    if isinstance(a, numbers.Number) and np.asarray(a).dtype.kind == "O":  # beyond 64 bits, a Fraction, a Decimal
+        return np.asarray(a, float)
+    return array(a)
+
+
+def cast_to(dtype, a):
+    """Return what NumPy makes of a value that it writes into an array of this dtype."""
+    if type(a) is int and not -(2**63) <= a < 2**64:
+        return np.asarray(a, dtype)  # which raises where the dtype is an integer's
+    a = written(a)
+    return a if a.dtype == dtype else a.astype(dtype)
 
 
 def default(value, meaning):

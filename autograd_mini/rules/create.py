@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import UnsupportedArgumentError
 from ..table import composite, no_derivative, refusal
-from .composite import array
+from .composite import array, cast_to, written
 from .index import normal
 
 __all__: list[str] = []
@@ -83,7 +83,8 @@ def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
 def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """The value everywhere, in another array's shape and dtype."""
     blank = np.zeros_like(array(a), dtype=dtype, shape=shape)
-    return np.where(True, np.broadcast_to(cast(array(fill_value), blank.dtype), blank.shape), blank)
+    fill = cast_to(blank.dtype, fill_value)
+    return np.where(True, np.broadcast_to(fill, blank.shape) if fill.ndim else fill, blank)
 
 
 @composite(np.vander)
@@ -120,9 +121,10 @@ def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
         (np.isposinf(x), most.max if posinf is None else posinf),
         (np.isneginf(x), most.min if neginf is None else neginf),
     ):
-        if not np.can_cast(array(number).dtype, x.dtype, "same_kind"):
+        value = written(number)
+        if not np.can_cast(value.dtype, x.dtype, "same_kind"):
             raise TypeError(f"np.nan_to_num: {number!r} cannot stand in an array of {x.dtype}.")
-        x = np.where(where, cast(array(number), x.dtype), x)
+        x = np.where(where, cast(value, x.dtype), x)
     return x
 
 

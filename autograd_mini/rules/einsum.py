@@ -90,7 +90,10 @@ def explicit(subscripts, arrays):
     depth = max((x.ndim - len(word.replace("...", "")) for word, x in zip(words, arrays, strict=True) if "..." in word),
                 default=0)  # fmt: skip
     if depth > len(free):
-        raise ValueError("np.einsum: there are more axes than letters")
+        raise UnsupportedArgumentError(
+            f"np.einsum: the subscripts {subscripts!r} leave {len(free)} of 52 letters for the {depth} axes of an "
+            "ellipsis, and each axis needs one here. Use fewer letters, or reshape several axes into one."
+        )
     dots = "".join(free[:depth])
     named = []
     for word, x in zip(words, arrays, strict=True):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ShapeError, UnsupportedArgumentError
 from ..table import composite
-from .composite import array
+from .composite import array, cast_to, written
 from .index import moved, moved_along, normal, plain_index, values
 
 __all__: list[str] = []
@@ -169,10 +169,11 @@ def delete(arr, obj, axis=None):
 @composite(np.insert)
 def insert(arr, obj, values, axis=None):
     """What is given, before some places along an axis."""
-    arr, values = array(arr), array(values)
+    arr, given = array(arr), values
+    values = written(given)
     if values.dtype.kind == "c" and arr.dtype.kind != "c":
         raise TypeError(f"np.insert: complex values do not fit into an array of {arr.dtype}.")
-    values = values if values.dtype == arr.dtype else values.astype(arr.dtype)
+    values = cast_to(arr.dtype, given)
     return moved(lambda n, m: np.insert(n, plain_index(obj), m, axis), arr, values)
 
 
@@ -266,8 +267,7 @@ def pad(array, pad_width, mode="constant", **kwargs):
     a = as_array(array)
     option = next(iter(kwargs.values()), None)
     if mode == "constant":
-        fill = as_array(0 if option is None else option)
-        fill = fill if fill.dtype == a.dtype else fill.astype(a.dtype)
+        fill = cast_to(a.dtype, 0 if option is None else option)
         return moved(lambda n, m: np.pad(n, pad_width, constant_values=m), a, fill)
     if a.size == 0 or (mode in MOVES and option in (None, "even")):
         return moved(lambda n: np.pad(n, pad_width, "edge" if a.size == 0 else mode), a)

@@ -10,6 +10,8 @@ real ones the conjugates disappear.
   rounding has derivative 0 (of ``svd``: NaN where cotangents of the vectors arrive too, since they turn with its sign).
 * ``pinv`` and ``lstsq``: the derivative among the matrices of the same rank; where singular values are cut off that are
   not 0, that of the function of singular values that is meant, NaN where two of those agree.
+* ``qr``: NaN where a column depends on those before it to rounding, since Q is not determined there; of a real matrix of
+  m rows, among the first m - 1 columns, since these determine Q. The signs of R's diagonal are LAPACK's, and constant.
 * Vectors (``eigh, eig, svd``) that are not determined have no derivative. Where two eigenvalues or singular values agree
   to rounding, a cotangent of the vectors makes the gradient NaN; so does one that asks for the phase of complex vectors
   (``eigh, svd``), or for more than the span of the columns that complete a basis (``full_matrices=True``,
@@ -339,22 +341,31 @@ def basis_free(p, u, g, k):
     return determined(p, turn - mH(turn), np.sum(np.abs(u) * np.abs(g), -2))
 
 
+def full_rank(r, a):
+    """Return the square part of R; NaN where a column of `a` depends on those before it, so that R has a 0."""
+    sizes = np.max(np.abs(r), -2, initial=0)
+    zero = np.abs(np.diagonal(r, 0, -2, -1)) <= 10 * tolerance(a) * sizes
+    return np.where(matrix(np.any(zero, -1)), math.nan, r)
+
+
 def qr_vjp(g, y, a, *, mode="reduced"):
     """The lower part of ``Q^T g_Q - g_R R^T`` turns Q, and what leads out of its span; the diagonal of R stays real."""
     (q, r), (gq, gr) = (np.linalg.qr(a), (None, g)) if mode == "r" else (y, g)
-    k = min(a.shape[-2:])
-    first, square = q[..., :k], r[..., :k, :k]
+    m, k = a.shape[-2], min(a.shape[-2:])
+    if k == m > 0 and a.dtype.kind != "c":
+        k = m - 1  # the last column of Q completes a basis, whatever the column of `a` is
+    first, square = q[..., :k], full_rank(r[..., :k, :k], a)
     gq = np.zeros_like(q) if gq is None else gq
     gr = np.zeros_like(r) if gr is None else gr
-    rest, g_rest = a[..., k:], gr[..., :k, k:]  # of a wide matrix: R there is Q^H a
+    rest, g_rest = a[..., k:], gr[..., k:]  # of a wide matrix: R there is Q^H a
     turning = gq + conj(rest) @ mH(g_rest) if rest.shape[-1] else gq
     scaling = gr[..., :k, :k] @ mT(square)
     x = mT(first) @ turning[..., :k] - scaling
     p = conj(first) @ (scaling + (x - mH(x)) * half(x))
-    if a.shape[-2] > k:
+    if m > k:
         p = p + outside(q, turning, k)
     p = basis_free(mT(np.linalg.solve(square, mT(p))), q, turning, k)
-    return np.concatenate([p, conj(first) @ g_rest], -1) if rest.shape[-1] else p
+    return np.concatenate([p, conj(q) @ g_rest], -1) if rest.shape[-1] else p
 
 
 def spectral(gw, gv, w, v):

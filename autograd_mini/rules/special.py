@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import is_other, plain_only
 from ..errors import DTypeError
 from ..table import defvjp, primitive
 from .composite import array
@@ -39,7 +40,10 @@ def logsumexp(a: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool 
     >>> ag.grad(ag.logsumexp)(np.zeros(2))
     array([0.5, 0.5])
     """
-    a = array(a)
+    if type(a) is not np.ndarray and not isinstance(a, np.matrix):
+        plain_only(a, "ag.logsumexp of a {}")
+    known = hasattr(a, "__call_primitive__") or is_other(a) or isinstance(a, (list, tuple))
+    a = array(a if known else np.asarray(a))
     if a.dtype.kind not in "fiub":
         hint = " For complex ones use ag.scipy.special.logsumexp." if a.dtype.kind == "c" else ""
         raise DTypeError(f"logsumexp: the values are {a.dtype}, but must be real numbers.{hint}")

@@ -30,13 +30,35 @@ def borrow(theirs: Callable[..., Any], signature: Callable[..., Any] | None = No
     signature : callable, optional
         A function with the signature, where that of `theirs` is only ``*args, **kwds``.
     """
-    borrowed: Any = in_memory(theirs)
+    borrowed: Any = in_memory(_native(theirs) if theirs.__module__.startswith("scipy.linalg") else theirs)
     if signature is not None:
         borrowed.__wrapped__ = signature
     borrowed.__module__ = sys._getframe(1).f_globals["__name__"]
     borrowed.__qualname__ = theirs.__name__
     borrowed.__doc__ = f"As SciPy's ``{theirs.__name__}``, and on Tensors recorded."
     return borrowed  # type: ignore[no-any-return]
+
+
+def _native(theirs: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that gets arrays in the machine's byte order: some of SciPy's read others wrong, and go on."""
+
+    @functools.wraps(theirs, updated=())
+    def called(*args: Any, **kwargs: Any) -> Any:
+        for a in args:
+            if type(a) is not np.ndarray or not a.dtype.isnative:
+                args = tuple(map(_in_native_order, args))
+                break
+        if kwargs:
+            kwargs = {name: _in_native_order(a) for name, a in kwargs.items()}
+        return theirs(*args, **kwargs)
+
+    return called
+
+
+def _in_native_order(a: Any) -> Any:
+    if type(a) is tuple:
+        return tuple(map(_in_native_order, a))
+    return a.astype(a.dtype.newbyteorder("=")) if isinstance(a, np.ndarray) and not a.dtype.isnative else a
 
 
 def stand_in(theirs: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

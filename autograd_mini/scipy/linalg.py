@@ -5,6 +5,8 @@ the cotangent p of z satisfies ``Re(sum(p dz)) = Re(sum(g dy))``. Batches are Sc
 Pivots and ranks are constant near a point where they are well determined; elsewhere there is no derivative.
 """
 
+import math
+
 import numpy as np
 import scipy.linalg as theirs
 
@@ -68,6 +70,8 @@ def double(a, check_finite=False):
     a = finite(a, check_finite)
     if a.dtype.kind in "iub":
         return a.astype(np.float64)
+    if not a.dtype.isnative:  # some of SciPy's functions do not look at the byte order
+        a = a.astype(a.dtype.newbyteorder("="))
     return a.astype(np.float32) if a.dtype == np.float16 else a
 
 
@@ -637,12 +641,17 @@ def unitary(a):
 
 
 def unitary_vjp(g, y, a):
-    """``u (m - m^H) + (1 - u u^H) g p^-1``, where ``p m + m p = u^H g``; all of the conjugate cotangents."""
+    """``u (m - m^H) + (1 - u u^H) g p^-1``, where ``p m + m p = u^H g``; all of the conjugate cotangents.
+
+    NaN where columns of `a` depend on each other to rounding: u is not determined there.
+    """
     g = conjugate(g)
-    p = adjoint(y) @ a
+    s = np.linalg.svdvals(a)
+    lost = (np.min(s, -1, initial=1) <= 10 * tolerance(a) * np.max(s, -1, initial=0))[..., None, None]
+    p = np.where(lost, np.eye(a.shape[-1], dtype=a.dtype), adjoint(y) @ a)
     m = solve_sylvester(p, p, adjoint(y) @ g)
     outside = (g - y @ (adjoint(y) @ g)) @ inv(p)
-    return conjugate(y @ (m - adjoint(m)) + outside)
+    return np.where(lost, math.nan, conjugate(y @ (m - adjoint(m)) + outside))
 
 
 defvjp(unitary, unitary_vjp)

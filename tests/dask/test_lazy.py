@@ -300,3 +300,75 @@ def test_a_tensor_inside_a_lazy_array_raises_when_it_is_computed():
     w = ag.Tensor(np.ones((4, 2)), requires_grad=True)
     with dask.config.set(scheduler="synchronous"), pytest.raises((LostGradientError, AttributeError)):
         chunked(A).dot(w).compute()
+
+
+def masked_chunks():
+    return da.ma.masked_greater(chunked(A), 0.5)
+
+
+MASKED = {
+    "Tensor(m)": lambda _x, m: ag.Tensor(m),
+    "t * m": lambda x, m: x * m,
+    "m * t": lambda x, m: m * x,
+    "t > m": lambda x, m: x > m,
+    "NumPy's t * m": lambda _x, m: ag.Tensor(A, requires_grad=True) * m,
+    "np.where": lambda x, m: np.where(chunked(A > 0), x, m),
+    "np.stack": lambda x, m: np.stack([x, m]),
+    "np.matmul": lambda x, m: np.matmul(x.T, m),
+    "a cotangent": lambda x, m: (x * 2).backward(m),
+    "t.data = m": lambda x, m: setattr(x, "data", m),
+    "what a hook returns": lambda x, m: (x.register_hook(lambda _g: m), (x * 2).sum().backward()),
+}
+
+
+@pytest.mark.parametrize("use", MASKED)
+def test_chunks_with_masks_are_refused_for_a_gradient_would_count_what_is_masked(use):
+    with pytest.raises(DTypeError, match=r"dask\.array\.Array of MaskedArray chunks"):
+        MASKED[use](ag.Tensor(chunked(A), requires_grad=True), masked_chunks())
+
+
+def test_a_lazy_index_into_an_array_of_numpys_is_refused_before_it_is_computed():
+    e = ag.Tensor(A, requires_grad=True)
+    rows = da.from_array(np.array([0, 2]), chunks=1)
+    for index in (rows, ag.Tensor(rows), (slice(None), rows), chunked(A) > 0):
+        with pytest.raises(UnsupportedArgumentError, match="index that may be lazy"):
+            e[index]
+    t = e * 1
+    for index in (rows, chunked(A) > 0):
+        with pytest.raises(UnsupportedArgumentError, match="index that may be lazy"):
+            t[index] = 0
+        with pytest.raises(UnsupportedArgumentError, match="index that may be lazy"):
+            t[index] += 1
+    np.testing.assert_array_equal(t.data, A)
+
+
+def test_nn_refuses_what_it_would_fetch_whole():
+    model = nn.MLP([4, 2], rng=0)
+    options = {"loss": nn.squared_error, "optimizer": nn.SGD(model.parameters(), lr=0.1), "epochs": 1}
+    x, y = chunked(A), chunked(A[:, :2])
+    for data in ((x, y), (x, A[:, :2]), (A, y), (ag.Tensor(x), ag.Tensor(y))):
+        with pytest.raises(UnsupportedArgumentError, match=r"fit: data holds arrays that may be lazy.*np\.asarray"):
+            nn.fit(model, data, **options)
+    with pytest.raises(UnsupportedArgumentError, match="fit: validation holds"):
+        nn.fit(model, (A, A[:, :2]), validation=(x, y), **options)
+    for data in (x, ag.Tensor(x)):
+        with pytest.raises(UnsupportedArgumentError, match=r"nn\.Parameter\(np\.asarray\(data\)\)"):
+            nn.Parameter(data)
+
+
+def test_whether_a_value_is_in_it_is_not_computed_unasked():
+    with pytest.raises(UnsupportedArgumentError, match=r"v in t would compute.*any\(\)"):
+        assert 3.0 in ag.Tensor(chunked(A))
+
+
+def test_methods_refuse_in_the_words_of_functions():
+    t = ag.Tensor(da.ones((5, 6), chunks=2), requires_grad=True)
+    with pytest.raises(UnsupportedArgumentError, match=r"np\.reshape of a dask.*: Dask's reshape.*docs/dask"):
+        t.reshape(2, 15)
+    assert isinstance(t.T.data, da.Array) and t.T.shape == (6, 5) and t.sum(0).shape == (6,)
+
+
+def test_metadata_are_known_without_computing():
+    x = ag.Tensor(chunked(A))
+    assert np.size(x) == 24 and np.size(x, 0) == 6 and np.size(x, (0, 1)) == 24
+    assert x.device is None and ag.Tensor(A).device == "cpu"

@@ -48,6 +48,11 @@ ROWS = {
         errors.NonFiniteError,
         [r"In the sweep, np\.sqrt gave inf for its operand x", "cotangent: ", "result: ", "safe: "],
     ),
+    "x32 * 1e300, backward()": (
+        lambda: swept(lambda: (ag.Tensor(np.ones(2, np.float32), requires_grad=True) * np.array([1e300, 1.0])).sum()),
+        errors.NonFiniteError,
+        [r"In the sweep, np\.multiply gave inf for its operand .*\(as float32\)", "cotangent: "],
+    ),
     "ag.jvp(np.sqrt, (0.0,), (1.0,))": (
         recorded_sweep,
         errors.NonFiniteError,

@@ -121,3 +121,30 @@ def test_complex_values_are_refused_and_not_computed_as_something_else(function)
 @pytest.mark.parametrize("function", [nn.sigmoid, nn.relu, nn.softmax, nn.log_softmax], ids=lambda f: f.__name__)
 def test_truth_values_count_as_0_and_1(function):
     np.testing.assert_array_equal(function(np.array([True, False])), function(np.array([1.0, 0.0])))
+
+
+ROWS = [nn.sigmoid, nn.relu, nn.softmax, nn.log_softmax]
+
+
+@pytest.mark.parametrize("function", ROWS, ids=lambda f: f.__name__)
+def test_a_list_of_tensors_is_recorded(function):
+    x = ag.Tensor(Z, requires_grad=True)
+    y = function([x[0], x[1]])
+    np.testing.assert_array_equal(y.numpy(), function(Z))
+    expected = ag.gradients(function(x), x, Z)
+    np.testing.assert_array_equal(ag.gradients(y, x, Z), expected)
+
+
+@pytest.mark.parametrize("function", ROWS, ids=lambda f: f.__name__)
+def test_a_mask_is_refused_and_a_matrix_is_an_array(function):
+    with pytest.raises(ag.errors.DTypeError, match=f"{function.__name__}: z is a masked array"):
+        function(np.ma.array(Z, mask=Z > 1))
+    y = function(Z.view(np.matrix))
+    assert type(y) is np.ndarray
+    np.testing.assert_array_equal(y, function(Z))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.uint64])
+def test_relu_of_integers_keeps_their_dtype(dtype):
+    y = nn.relu(np.array([0, 2], dtype))
+    assert y.dtype == dtype and y.tolist() == [0, 2]

@@ -401,3 +401,8 @@ def test_a_class_ruled_out_by_an_infinite_logit():
 def test_complex_numbers_are_refused():
     with pytest.raises(ag.errors.DTypeError, match="complex"):
         nn.squared_error([[1 + 5j]], [[1.0]])
+
+
+def test_a_factor_for_each_output_is_refused_with_the_way_to_write_it():
+    with pytest.raises(TypeError, match=r"factor is an array of shape \(3,\).*np\.mean\(np\.sum\(c"):
+        nn.squared_error(np.ones((2, 3)), np.ones((2, 3)), factor=np.array([1, 2, 3]))

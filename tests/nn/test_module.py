@@ -289,3 +289,11 @@ def test_repr_shows_the_parts():
     ]
     model.inner = nn.Sequential(nn.Tanh())
     assert repr(model).splitlines()[-4:] == ["  (inner): Sequential(", "    (0): Tanh()", "  )", ")"]
+
+
+@pytest.mark.parametrize("yes", [True, 1, np.True_, np.int64(1)])
+def test_a_mode_may_be_spelled_as_a_number(yes):
+    model = Net()
+    assert model.train(yes - yes if not isinstance(yes, (bool, np.bool_)) else not yes).training is False
+    assert model.train(yes).training is True
+    assert nn.Linear(3, 2, bias=yes).bias is not None

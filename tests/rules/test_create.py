@@ -1,5 +1,8 @@
 """Ranges, filled arrays, numbers in place of NaN, what takes like=."""
 
+from decimal import Decimal
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -71,3 +74,41 @@ def test_constants_like_a_tensor():
     t = leaf(1.0)
     for y in (np.zeros(2, like=t), np.eye(2, like=t), np.arange(3, like=t)):
         assert isinstance(y, ag.Tensor) and not y.requires_grad
+
+
+NUMBERS = [10**30, -(10**30), Fraction(1, 2), Decimal("0.5")]
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=str)
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda a, v: np.full_like(a, v),
+        lambda a, v: np.nan_to_num(a, posinf=int(v)),
+        lambda a, v: np.pad(a, 1, constant_values=v),
+        lambda a, v: np.insert(a, 1, v),
+        lambda a, v: np.interp(a, [1.1, 1.5], [1.0, 2.0], left=v, right=v),
+    ],
+    ids=["full_like", "nan_to_num", "pad", "insert", "interp"],
+)
+def test_any_number_of_pythons_is_a_number(function, number):
+    """NumPy makes objects of them, and then floats where it writes them into an array of floats."""
+    a = np.array([1.0, 1.2, np.inf])
+    y = function(ag.Tensor(a, requires_grad=True), number)
+    np.testing.assert_array_equal(y.numpy(), function(a, number))
+    assert y.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda a: np.full_like(a, 10**30),
+        lambda a: np.pad(a, 1, constant_values=10**30),
+        lambda a: np.insert(a, 0, 10**30),
+    ],
+    ids=["full_like", "pad", "insert"],
+)
+def test_what_does_not_fit_into_integers_is_refused_as_numpy_does(function):
+    for a in (np.arange(3), ag.Tensor(np.arange(3))):
+        with pytest.raises(OverflowError):
+            function(a)

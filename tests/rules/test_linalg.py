@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_mini as ag
+import autograd_mini.scipy.linalg
 from tests.generated import difference
 
 RNG = np.random.default_rng(3)
@@ -251,6 +252,53 @@ def test_qr_of_a_complex_matrix(a):
     """The diagonal of R is real."""
     check(lambda a: total(*np.linalg.qr(a)), a)
     check(lambda a: total(np.linalg.qr(a, mode="r")), a)
+
+
+def dependent(m, n, j, dtype=float):
+    """A matrix whose column j depends on those before it."""
+    a = RNG.normal(size=(m, n)) * np.array([1, 1e3, 1e-3, 1])[:n] + (
+        1j * RNG.normal(size=(m, n)) if dtype is complex else 0
+    )
+    a[:, j] = a[:, :j] @ np.array([0.5, -0.3, 2.0])[:j]
+    return a
+
+
+@pytest.mark.parametrize("f", [
+    np.linalg.qr, lambda a: np.linalg.qr(a, "complete"), lambda a: [np.linalg.qr(a, "r")],
+    autograd_mini.scipy.linalg.qr, lambda a: autograd_mini.scipy.linalg.qr(a, mode="economic"),
+    lambda a: autograd_mini.scipy.linalg.qr(a, mode="r"),
+])  # fmt: skip
+@pytest.mark.parametrize("a", [
+    dependent(4, 3, 2), dependent(4, 3, 1), dependent(4, 2, 0), dependent(3, 3, 2, complex), dependent(3, 3, 1),
+    np.zeros((3, 2)), np.ones((5, 2)),
+])  # fmt: skip
+def test_qr_of_a_matrix_whose_columns_depend_on_each_other_has_no_derivative(f, a):
+    """It was finite, 1e16 or so, or a LinAlgError, as the 0 in R was one to rounding or an exact one."""
+    assert np.isnan(ag.grad(lambda a: total(f(a)[-1]))(a)[:, :2]).all()
+
+
+def test_qr_of_a_stack_has_derivatives_where_the_columns_are_independent():
+    a = np.stack([H[:, :2], dependent(H.shape[0], 2, 1)])
+    g = ag.grad(lambda a: total(*np.linalg.qr(a)))(a)
+    np.testing.assert_allclose(g[0], ag.grad(lambda a: total(*np.linalg.qr(np.stack([a, H[:, :2]]))))(a[0]), rtol=1e-10)
+    assert np.isnan(g[1]).all()
+
+
+@pytest.mark.parametrize("mode", ["reduced", "complete"])
+@pytest.mark.parametrize("a", [
+    dependent(3, 3, 2), dependent(2, 4, 1), dependent(3, 4, 2), np.zeros((1, 1)), np.zeros((1, 3)),
+    np.array([[1.0, 0.5, 0], [2, 0.3, 0], [1, 1, 0]]),
+])  # fmt: skip
+def test_qr_where_the_last_column_that_ends_at_the_diagonal_depends_on_the_others(a, mode):
+    """Q is determined without it. The second derivatives were wrong, and an exact 0 raised LinAlgError."""
+    check(lambda a: total(*np.linalg.qr(a, mode)), a)
+    check(lambda a: total(np.linalg.qr(a, "r")), a)
+
+
+def test_qr_of_columns_of_very_different_sizes_has_derivatives():
+    a, sizes = H[:, :2], np.array([1e-20, 1e3])
+    g = ag.grad(lambda a: total(np.linalg.qr(a)[0]))(a * sizes)
+    np.testing.assert_allclose(g * sizes, ag.grad(lambda a: total(np.linalg.qr(a)[0]))(a), rtol=1e-9)
 
 
 @pytest.mark.parametrize("a", [A, C, np.stack([A, A.T + 1])], ids=["real", "complex", "stack"])

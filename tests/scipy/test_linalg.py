@@ -133,3 +133,29 @@ def test_singular_values_that_are_cut_off(name, shape):
 
     expected = [(f(a + d, other) - f(a - d, other)) / (2 * h) for d in (np.eye(a.size) * h).reshape(-1, *shape)]
     np.testing.assert_allclose(ag.grad(f)(a).reshape(-1), expected, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("dtype", [float, complex])
+@pytest.mark.parametrize("shape", [(3, 3), (4, 3), (3, 4)])
+def test_polar_of_a_matrix_without_full_rank_has_no_derivative(shape, dtype):
+    """Its orthonormal factor is not determined. The gradient was finite, or the sweep raised, as rounding had it."""
+    a = (RNG.normal(size=(shape[0], 2)) @ RNG.normal(size=(2, shape[1]))).astype(dtype)
+    for other in (a, np.zeros(shape, dtype)):
+        g = ag.grad(lambda a: np.sum(np.real(ag.scipy.linalg.polar(a)[0] * np.cos(np.arange(a.size)).reshape(shape))))(
+            other
+        )
+        assert g.dtype == dtype and np.isnan(g).all()
+
+
+@pytest.mark.parametrize("name", ["lu", "lu_factor", "inv", "sqrtm", "det", "expm", "cholesky"])
+def test_the_byte_order_is_no_matter(name):
+    """SciPy reads arrays of the other byte order wrong in `lu`, `inv`, `sqrtm`, and prints an error that it ignores."""
+    function = getattr(ag.scipy.linalg, name)
+    a = np.array([[4.0, 1.0, 0.5], [1.0, 3.0, 0.2], [0.5, 0.2, 2.0]])
+    swapped = a.astype(a.dtype.newbyteorder("S"))
+    expected = function(a)
+    for argument in (swapped, ag.Tensor(swapped, requires_grad=True)):
+        found = function(argument)
+        pairs = zip(found, expected, strict=True) if isinstance(expected, tuple) else [(found, expected)]
+        for p, q in pairs:
+            np.testing.assert_allclose(p.numpy() if isinstance(p, ag.Tensor) else p, q, rtol=1e-12, atol=1e-13)
