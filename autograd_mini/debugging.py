@@ -537,7 +537,7 @@ class debug(Setting):
       at ...
       cotangent: shape (2,), from 0 to 1; there 0
       result: shape (2,), from 0 to 1; there 0
-      0 * inf is nan: something behind selects another value there, but this was computed too.
+      0 * inf is nan: something behind selects another value there, but this was computed too
       safe: np.where(t > 0, np.sqrt(np.where(t > 0, t, 1)), 0) (its slope at 0 is infinite; ...
     """
 

@@ -646,7 +646,7 @@ def unitary_vjp(g, y, a):
     NaN where columns of `a` depend on each other to rounding: u is not determined there.
     """
     g = conjugate(g)
-    s = np.linalg.svdvals(a)
+    s = np.linalg.svdvals(double(a))
     lost = (np.min(s, -1, initial=1) <= 10 * tolerance(a) * np.max(s, -1, initial=0))[..., None, None]
     p = np.where(lost, np.eye(a.shape[-1], dtype=a.dtype), adjoint(y) @ a)
     m = solve_sylvester(p, p, adjoint(y) @ g)

@@ -286,6 +286,14 @@ def solve(a, b):
     )  # fmt: skip
 
 
+def whole(a, UPLO="L"):
+    """The Hermitian matrix of which NumPy reads a triangle, in which its derivative lies; PyTorch's is in both."""
+    a = t(a)
+    part = torch.tril(a) if UPLO in "Ll" else torch.triu(a)
+    part = part - part * torch.eye(a.shape[-1]) / 2
+    return part + part.mH
+
+
 def svd(a, full_matrices=True, compute_uv=True):
     return tuple(torch.linalg.svd(t(a), full_matrices)) if compute_uv else torch.linalg.svdvals(t(a))
 
@@ -515,9 +523,9 @@ TORCH = {
     np.linalg.cross: lambda x1, x2, axis=-1: torch.linalg.cross(*promoted(t(x1), t(x2)), dim=axis),
     np.linalg.inv: unary(torch.linalg.inv), np.linalg.det: unary(torch.linalg.det), np.linalg.solve: solve,
     np.linalg.slogdet: lambda a: tuple(torch.linalg.slogdet(t(a))),
-    np.linalg.cholesky: lambda a, upper=False: torch.linalg.cholesky(t(a), upper=upper),
-    np.linalg.eigh: lambda a, UPLO="L": tuple(torch.linalg.eigh(t(a), UPLO)),
-    np.linalg.eigvalsh: lambda a, UPLO="L": torch.linalg.eigvalsh(t(a), UPLO),
+    np.linalg.cholesky: lambda a, upper=False: torch.linalg.cholesky(whole(a, "U" if upper else "L"), upper=upper),
+    np.linalg.eigh: lambda a, UPLO="L": tuple(torch.linalg.eigh(whole(a, UPLO), UPLO)),
+    np.linalg.eigvalsh: lambda a, UPLO="L": torch.linalg.eigvalsh(whole(a, UPLO), UPLO),
     np.linalg.eigvals: lambda a: torch.linalg.eigvals(t(a)), np.linalg.svd: svd,
     np.linalg.svdvals: lambda x: torch.linalg.svdvals(t(x)), np.linalg.pinv: lambda a: torch.linalg.pinv(t(a)),
     np.linalg.qr: lambda a, mode="reduced": (

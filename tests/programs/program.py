@@ -311,19 +311,24 @@ def without(program, at):
 
 
 def frozen(program, at):
-    """The program in which a step's results are constants."""
+    """The program in which a step's results are constants: of a write, all that then stands there."""
     step = program.steps[at]
-    if step.function in WRITES or step.function is given:
+    if step.function is given or (
+        step.function is operator.setitem and step.args[1] is Ellipsis and not refs(step.args[2:])
+    ):
         return None
-    made = {}
+    made = []
 
     def watch(s, results):
         if s is step:
-            made.update({k: np.array(y) for k, y in zip(s.results, results, strict=True)})
+            made.extend(np.array(y) for y in results)
 
     try:
         run(program, program.leaves, watch=watch)
     except Exception:
         return None
-    constants = [Step(given, (y,), {}, (k,)) for k, y in made.items()]
+    if step.function in WRITES:
+        constants = [Step(operator.setitem, (step.args[0], Ellipsis, made[-1]), {})]
+    else:
+        constants = [Step(given, (y,), {}, (k,)) for k, y in zip(step.results, made, strict=True)]
     return replace(program, steps=(*program.steps[:at], *constants, *program.steps[at + 1 :]))
