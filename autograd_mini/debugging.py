@@ -10,6 +10,7 @@ import inspect
 import linecache
 import sys
 import warnings
+import weakref
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,10 +19,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .errors import GraphFreedError, NonFiniteError, OverwrittenError
-from .graph import Alias, Cut, Leaf, Node, Parts, source_of, toposort
+from .graph import Alias, Leaf, Node, Parts, source_of, toposort
 from .recording import Setting, State, current
 from .rules import assign
-from .table import name_of
 from .tensor import Tensor, unwrap
 
 __all__ = ["Place", "Watched", "debug", "ranges"]
@@ -372,7 +372,9 @@ class Looker:
                 Applied(rule.name, rule.function, rule.view or rule.function in MOVES, place, labels), operands, tensor
             )
 
-    def composed(self, function: Any, implementation: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    def composed(
+        self, function: Any, implementation: Any, args: Sequence[Any], kwargs: dict[str, Any], name: str
+    ) -> Any:
         """Call a composite and judge its result: what it computes in between may be masked later."""
         if not self.judges:
             return implementation(*args, **kwargs)
@@ -388,7 +390,7 @@ class Looker:
             names = []
         names += [f"argument {i}" for i in range(len(names), len(args))] + list(kwargs)
         operands = [*args, *kwargs.values()]
-        applied = Applied(name_of(function), function, function in MOVES, here(), labelled(names, operands))
+        applied = Applied(name, function, function in MOVES, here(), labelled(names, operands))
         for tensor in result if isinstance(result, (tuple, list)) else [result]:
             if isinstance(tensor, Tensor):
                 self.judge(applied, operands, tensor)
@@ -417,24 +419,23 @@ class Looker:
 
     def cut(self, result: Any, operands: Sequence[Any], how: str) -> None:
         """Remember that a path ended here, and where; not the graph behind it, which may be long."""
-        place, lost = here(), {}
-        for node in nodes_of(operands):
-            if isinstance(node, Cut):
-                lost.update(node.lost)  # these ended earlier
-        for node in nodes_of(operands):
-            for leaf in leaves_of_node(node):
-                lost.setdefault(leaf, (how, place))
+        place, nodes = here(), nodes_of(operands)
+        lost = {leaf: known for node in nodes for leaf, known in lost_at(node).items()}  # of paths that ended earlier
+        for leaf in (leaf for node in nodes for leaf in leaves_of_node(node)):
+            lost.setdefault(leaf, (how, place))
         if lost:
-            near = {node.serial: (how, place) for node in nodes_of(operands) if node.requires_grad}
-            result.node = Cut(result._value, source_of(result.node), current.get().scope, lost, near)
-            result.node.extras().place = place
+            if result.node is None:
+                result.node = Leaf(result._value, False, weakref.ref(result), current.get().scope)
+            extra = result.node.extras()
+            extra.place, extra.lost = place, lost
+            extra.near = {node.serial: (how, place) for node in nodes if node.requires_grad}
 
     def left(self, tensor: Any, how: str) -> None:
         """Remember with the leaves that a value computed from them left the graph."""
         if of_a_library(sys._getframe(2)) or tensor.node is None:
             return
         place = here()
-        for leaf in (*leaves_of_node(tensor.node), *getattr(tensor.node, "lost", ())):
+        for leaf in (*leaves_of_node(tensor.node), *lost_at(tensor.node)):
             if len(leaf.extras().exits) < 20:
                 leaf.extras().exits[place] = how
 
@@ -461,6 +462,11 @@ def leaves_of_node(node: Node) -> frozenset[Leaf]:
             return frozenset()
     assert node.extra is not None
     return node.extra.leaves or frozenset()
+
+
+def lost_at(node: Node) -> dict[Leaf, tuple[str, Any]]:
+    """Return how and where paths to a constant ended, for each leaf that they came from."""
+    return {} if node.extra is None else node.extra.lost
 
 
 def leaves_of(operands: Sequence[Any]) -> frozenset[Leaf]:

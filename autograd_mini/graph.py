@@ -41,11 +41,12 @@ class Spec:
 class Extra:
     """What few nodes have: a name, a Tensor that wants the cotangent as its `.grad`, hooks that look at it.
 
-    And what `ag.debug` remembers: where they were made, the leaves that they lead to, and of a leaf, where values
-    computed from it left the graph.
+    And what `ag.debug` remembers: the user's line (`place`); the leaves that a node leads to; of a leaf, where values
+    computed from it left the graph (`exits`); of a constant, how and where paths to it ended (`lost`: the first such
+    place for each leaf; `near`: for its operands, by their serial numbers).
     """
 
-    __slots__ = ("exits", "hooks", "leaves", "name", "owner", "place")
+    __slots__ = ("exits", "hooks", "leaves", "lost", "name", "near", "owner", "place")
 
     def __init__(self) -> None:
         self.name: str | None = None
@@ -54,6 +55,8 @@ class Extra:
         self.place: Any = None
         self.leaves: frozenset[Leaf] | None = None
         self.exits: dict[Any, str] = {}
+        self.lost: dict[Leaf, tuple[str, Any]] = {}
+        self.near: dict[int, tuple[str, Any]] = {}
 
 
 class Several:
@@ -243,31 +246,6 @@ class Alias(View):
     def __init__(self, data: Array, source: Leaf, scope: tuple[str, ...]) -> None:
         self.made(None, (), None, (), Spec(data), 0, scope)
         self.source = source
-
-
-class Cut(Alias):
-    """Where a path ends: only `ag.debug` makes them, for those who ask why no cotangent passes.
-
-    Attributes
-    ----------
-    lost : dict of Leaf to (str, place)
-        How and where the path from each leaf ended first.
-    near : dict of int to (str, place)
-        The same for the operands themselves, by their serial numbers.
-    """
-
-    __slots__ = ("lost", "near")
-
-    def __init__(
-        self,
-        data: Array,
-        source: Leaf | None,
-        scope: tuple[str, ...],
-        lost: dict[Leaf, tuple[str, Any]],
-        near: dict[int, tuple[str, Any]],
-    ) -> None:
-        self.made(None, (), None, (), Spec(data), 0, scope)
-        self.source, self.lost, self.near = source, lost, near
 
 
 class Leaf(Node):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .debugging import Place, leaves_of_node, ranges
-from .graph import Alias, Cut, Leaf, Node, Parts, Spec, on_path, pullback, source_of, toposort
+from .graph import Alias, Leaf, Node, Parts, Spec, on_path, pullback, source_of, toposort
 from .tensor import Tensor, unwrap
 
 __all__ = ["Reason", "why"]
@@ -115,12 +115,13 @@ def _walk(target: Node, order: list[Node]) -> tuple[set[Node], list[_Break]]:
     """Return the nodes to which a differentiable path leads from `target`; and where such paths end."""
     live, broken, selves = {target}, [], _selves(target)
     for node in reversed(order):
-        if isinstance(node, Cut):
-            lost = node.near.get(target.serial) or next((node.lost[s] for s in selves if s in node.lost), None)
+        if node.extra is not None and node.extra.lost:
+            lost = node.extra.near.get(target.serial) or next(
+                (v for leaf, v in node.extra.lost.items() if leaf in selves), None
+            )
             if lost is not None:
                 broken.append(_Break(_kind(lost[0]), lost[0], lost[1], ()))
-            continue
-        if isinstance(node, Alias) and node.source in selves and node is not target:
+        elif isinstance(node, Alias) and node.source in selves and node is not target:
             how = "it was detached, or looked at with recording off"
             broken.append(_Break("detached", how, _place(node), node.scope))
         for i, parent in enumerate(node.parents):
@@ -138,8 +139,8 @@ def _walk(target: Node, order: list[Node]) -> tuple[set[Node], list[_Break]]:
 
 def _not_tracked(x: Tensor) -> Reason:
     node = x.node
-    if isinstance(node, Cut):
-        how, place = next(iter((node.near or node.lost).values()))
+    if node is not None and node.extra is not None and node.extra.lost:
+        how, place = next(iter((node.extra.near or node.extra.lost).values()))
         text = f"The gradient is None: {_name(x)} requires none, for it is where a path ends.\n  {how}\n  at {place}"
         return Reason(_kind(how), text, place)
     if isinstance(node, Alias):

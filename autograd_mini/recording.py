@@ -16,8 +16,8 @@ class Watch(Protocol):
     def recorded(self, rule: Any, operands: Any, result: Any) -> None:
         """A rule was applied: `result` is a Tensor, or a tuple of them."""
 
-    def composed(self, function: Any, implementation: Any, args: Any, kwargs: Any) -> Any:
-        """Call a composite."""
+    def composed(self, function: Any, implementation: Any, args: Any, kwargs: Any, name: str) -> Any:
+        """Call what a function is rewritten as."""
 
     def cut(self, result: Any, operands: Any, how: str) -> None:
         """A result was made to which no cotangent passes."""

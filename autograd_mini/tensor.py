@@ -12,6 +12,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence, Set
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,7 +108,7 @@ class Tensor:
             plain_only(data, "A Tensor cannot hold a {}")
             refuse_shape(data, "Tensor(a)")
         kind = data.dtype.kind
-        if kind not in "fciub":
+        if kind not in _NUMERIC:
             raise DTypeError(
                 f"A Tensor holds numbers, not dtype {data.dtype}. Convert first, for example np.asarray(data, float); "
                 "if Tensors are among the elements, join them with np.stack."
@@ -153,8 +154,8 @@ class Tensor:
                 "Compute with a new value: t = ..."
             )
         value = unwrap(value)
+        plain_only(value, "t.data = a {}")
         if not is_other(value):
-            plain_only(value, "t.data = a {}")
             value = np.asarray(value)
         elif isinstance(self._value, np.ndarray):
             raise DTypeError(
@@ -162,8 +163,6 @@ class Tensor:
                 "first: for Dask, all at once, dask.compute(*[p.grad for p in parameters]), since each alone would "
                 "compute everything again."
             )
-        else:
-            plain_only(value, "t.data = a {}")
         if value.shape != self._value.shape:
             raise ShapeError(
                 f"t.data has shape {self._value.shape}; the new value has {value.shape}. "
@@ -313,21 +312,7 @@ class Tensor:
         node = node_of(self, "backward()")
         seed = seed_of(self, cotangent, create_graph)
         found = pullback({node: seed}, lift=wrap if create_graph else None, free=not retain_graph)
-        with _SUMMING:
-            owners: dict[int, Tensor] = {}  # by identity: a subclass may have an == of its own
-            totals: dict[int, Any] = {}
-            special: dict[int, Tensor] = {}
-            for wanted, g in found.items():
-                owner = wanted.owner() if wanted.owner is not None else None
-                if owner is not None:
-                    i = id(owner)
-                    sofar = totals[i] if i in totals else owner.grad  # one that was frozen in between has two nodes
-                    totals[i] = _total(sofar, g if create_graph else unwrap(g), owner, create_graph)
-                    (owners if type(owner) is Tensor or _has_plain_grad(type(owner)) else special)[i] = owner
-            plain = map(totals.__getitem__, owners)
-            deque(map(_set_grad, owners.values(), plain), 0)  # in one step: whatever interrupts, all or none
-            for i, owner in special.items():
-                owner.grad = totals[i]
+        _accumulate(found, create_graph)
 
     def retain_grad(self) -> None:
         """Have `backward` set `.grad` here too, though this is not a leaf."""
@@ -516,7 +501,7 @@ class Tensor:
             )
         value = stacked(value)
         kind = getattr(getattr(value, "dtype", None), "kind", "f")
-        if kind not in "fciub" or (kind == "c" and self.dtype.kind != "c"):
+        if kind not in _NUMERIC or (kind == "c" and self.dtype.kind != "c"):
             fix = "Take np.real(v), or start from a complex t." if kind == "c" else "Convert v: v.astype(float)."
             raise DTypeError(f"t[i] = v: t holds {self.dtype}; v is {value.dtype}, which does not fit in. {fix}")
         self._write(rule.implementation(self, value, *_items(index)))
@@ -606,7 +591,7 @@ class Tensor:
                 f"`{what}` on a leaf that requires grad is ambiguous: an update, or a new value? "
                 f"Update with t.data{update} (not recorded); compute on a copy: t = t.copy()."
             )
-        if isinstance(node, View) and not (isinstance(node, Alias) and node.source is None):
+        if isinstance(node, View):
             raise UnsupportedArgumentError(
                 f"`{what}` on a view of another Tensor: NumPy would change that one too; only what indexing gave is "
                 f"written back. Write {otherwise}, or take a copy first: t = t.copy()."
@@ -668,8 +653,7 @@ class Tensor:
     def _is_looked_at(self) -> bool:
         """Return whether other Tensors are known to be on this memory."""
         node = self.node
-        view = isinstance(node, View) and not (isinstance(node, Alias) and node.source is None)
-        return view or (isinstance(node, Leaf) and any(ref() is not None for ref in node.twins))
+        return isinstance(node, View) or (isinstance(node, Leaf) and any(ref() is not None for ref in node.twins))
 
     def _attributes(self) -> tuple[dict[str, Any] | None, dict[str, Any]]:
         """Return what a subclass has added: as attributes, and in slots; as `copyreg` takes it."""
@@ -909,7 +893,7 @@ class Look:
                 f"The hook {name} returned shape {p.shape} for a cotangent of shape {self.shape}. "
                 "Return that shape, or None."
             )
-        if p.dtype.kind not in "fciub" or (p.dtype.kind == "c" and self.dtype.kind != "c"):
+        if p.dtype.kind not in _NUMERIC or (p.dtype.kind == "c" and self.dtype.kind != "c"):
             raise DTypeError(
                 f"The hook {name} returned {p.dtype} for a cotangent of {self.dtype}. Return that dtype, or None."
             )
@@ -926,6 +910,24 @@ def _has_plain_grad(kind: type[Tensor]) -> bool:
 
 
 _SUMMING = threading.RLock()  # else of two threads that add to one `.grad`, one would be lost
+
+
+def _accumulate(found: dict[Node, Any], recorded: bool) -> None:
+    """Add the cotangents of a sweep to the `.grad` of the Tensors that want them: to all, or, if it fails, to none."""
+    with _SUMMING:
+        owners: dict[int, Tensor] = {}  # by identity: a subclass may have an == of its own
+        totals: dict[int, Any] = {}
+        for wanted, g in found.items():
+            owner = wanted.owner() if wanted.owner is not None else None
+            if owner is not None:
+                i = id(owner)
+                sofar = totals[i] if i in totals else owner.grad  # one that was frozen in between has two nodes
+                totals[i] = _total(sofar, g if recorded else unwrap(g), owner, recorded)
+                owners[i] = owner
+        plain = [o for o in owners.values() if type(o) is Tensor or _has_plain_grad(type(o))]
+        deque(map(_set_grad, plain, [totals.pop(id(o)) for o in plain]), 0)  # one step of the interpreter
+        for i, total in totals.items():  # a subclass whose `.grad` does something when it is set
+            owners[i].grad = total
 
 
 def _total(sofar: Any, g: Any, owner: Tensor, recorded: bool) -> Any:
@@ -1293,7 +1295,7 @@ def operand(value: Any, ufunc: Any) -> Any:
         return value
     elif not hasattr(value, "__array_ufunc__") and ufunc not in (np.equal, np.not_equal):  # None is equal to nothing
         array = np.asarray(value)
-        if array.dtype.kind not in "fciub":
+        if array.dtype.kind not in _NUMERIC:
             raise _no_operand(ufunc, value)
         value = array
     if isinstance(value, np.ndarray):
@@ -1345,23 +1347,14 @@ def apply_method(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[
     written = method == "at" or any(isinstance(x, Tensor) for x in (outs if isinstance(outs, tuple) else (outs,)))
     if type(entry) is Constant and not written:
         call = getattr(ufunc, method)
-        numbers = call(*[unwrap(x) for x in inputs], **{k: unwrap(v) for k, v in kwargs.items()})
-        return _constants(numbers, inputs, ufunc)
+        plain = call(*[unwrap(x) for x in inputs], **{k: unwrap(v) for k, v in kwargs.items()})
+        return _constants(plain, inputs, ufunc)
     if type(entry) not in (Rule, Composite, Constant):
         return apply(ufunc, inputs, {})  # says what is wrong
     implementation = TABLE[getattr(np.ufunc, method)]
     assert isinstance(implementation, Composite)
-    try:
-        return implementation.implementation(ufunc, *inputs, **kwargs)
-    except _MISTAKES as error:
-        name = name_of(ufunc) if method == "__call__" else f"{name_of(ufunc)}.{method}"
-        said = _as_called(error, getattr(ufunc, method), inputs, kwargs, name)
-        try:
-            if said is error:
-                raise
-            raise said from None
-        finally:
-            del said  # the error has this frame in its traceback: both would keep each other, and the operands, alive
+    function, name = (ufunc, "") if method == "__call__" else (getattr(ufunc, method), f".{method}")
+    return _composed(function, partial(implementation.implementation, ufunc), inputs, kwargs, name_of(ufunc) + name)
 
 
 def apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -1396,22 +1389,7 @@ def apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             return _joined(function, entry, data, operands, keywords)
         return record(entry, data, operands, keywords)
     if type(entry) is Composite:
-        try:
-            watch = current.get().watch
-            if watch is None:
-                result = entry.implementation(*args, **kwargs)
-            else:
-                result = watch.composed(function, entry.implementation, args, kwargs)
-        except NeedsValues as error:
-            raise error.named(name_of(function)) from None
-        except _MISTAKES as error:
-            said = _as_called(error, function, args, kwargs, name_of(function))
-            try:
-                if said is error:
-                    raise
-                raise said from None
-            finally:
-                del said  # as in `apply_method`
+        result = _composed(function, entry.implementation, args, kwargs, name_of(function))
         return _with_kin(result, args[0]) if entry.view and args and isinstance(result, Tensor) else result
     if type(entry) is Constant:
         if entry.like and any(map(_has_gradient, args)):
@@ -1460,6 +1438,26 @@ def _joined(function: Any, rule: Rule, data: Array, operands: list[Any], keyword
     if len(groups) > MANY:
         return _joined(np.concatenate, joining, data, groups, {"axis": along})
     return record(joining, data, groups, {"axis": along})  # type: ignore[no-any-return]
+
+
+def _composed(
+    function: Any, implementation: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], name: str
+) -> Any:
+    """Call what a function is rewritten as; its errors are those of the call that the user wrote."""
+    try:
+        if (watch := current.get().watch) is not None:
+            return watch.composed(function, implementation, args, kwargs, name)
+        return implementation(*args, **kwargs)
+    except NeedsValues as error:
+        raise error.named(name) from None
+    except _MISTAKES as error:
+        said = _as_called(error, function, args, kwargs, name)
+        try:
+            if said is error:
+                raise
+            raise said from None
+        finally:
+            del said  # the error has this frame in its traceback: both would keep each other, and the operands, alive
 
 
 _MISTAKES = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, AssertionError, RuntimeError)
@@ -1715,7 +1713,7 @@ def seed_of(tensor: Tensor, cotangent: Any, create_graph: bool) -> Any:
         plain_only(seed, "A cotangent cannot be a {}")
         if is_other(data) and isinstance(seed, (np.ndarray, np.generic)):
             seed = np.asarray(seed, like=data)
-        if seed.dtype.kind not in "fciub":
+        if seed.dtype.kind not in _NUMERIC:
             raise DTypeError(f"A cotangent holds numbers; this one is {seed.dtype}.")
         if seed.shape != data.shape:
             raise ShapeError(f"The cotangent has shape {seed.shape}; it must have its Tensor's own, {data.shape}.")

@@ -356,7 +356,7 @@ def test_what_was_cut_off_is_not_kept_alive():
             del h
             assert behind() is None
         y = total * leaf(1.0, "w")
-    assert total.node.requires_grad is False
+    assert not total.requires_grad
     assert ag.why(y, x).kind == "detached" and ag.draw(y).source
 
 
