@@ -26,8 +26,6 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-import numpy as np
-
 from .arrays import NeedsValues, is_other, kind_name
 from .errors import RuleError, UnsupportedArgumentError
 
@@ -537,16 +535,7 @@ def primitive(function: F) -> F:
             "def, without arguments."
         )
 
-    @functools.wraps(function, updated=())  # SciPy keeps more in a function than its name
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        for arg in (*args, *kwargs.values()):
-            for part in arg if type(arg) in (list, tuple) else (arg,):
-                call = getattr(type(part), "__call_primitive__", None)
-                if call is not None:
-                    return call(wrapper, args, kwargs)
-        return function(*args, **kwargs)
-
-    return wrapper  # type: ignore[return-value]
+    return _recordable(function, None)
 
 
 def in_memory(function: F) -> F:
@@ -554,21 +543,32 @@ def in_memory(function: F) -> F:
 
     Such code would fetch a lazy array into memory unnoticed (``np.asarray``, assignment into an array of zeros).
     """
+    return _recordable(function, _refuse_other_kinds)
 
-    @functools.wraps(function, updated=())
+
+def _refuse_other_kinds(function: Function, args: Iterable[Any]) -> None:
+    """Raise if there is an array of another kind than NumPy's among some arguments, by itself or in a Tensor."""
+    for arg in args:
+        for part in arg if type(arg) in (list, tuple) else (arg,):
+            held = getattr(part, "_value", part)
+            if is_other(held):
+                raise NeedsValues(
+                    f"{name_of(function)} works on NumPy arrays in memory, and this is a {kind_name(type(held))}. "
+                    "Compute it first, if it fits: ag.Tensor(np.asarray(t.data))."
+                )
+
+
+def _recordable(function: F, check: Callable[[Function, Iterable[Any]], None] | None) -> F:
+    @functools.wraps(function, updated=())  # SciPy keeps more in a function than its name
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        call = None
-        for arg in (*args, *kwargs.values()):
+        values = (*args, *kwargs.values())
+        if check is not None:
+            check(wrapper, values)
+        for arg in values:
             for part in arg if type(arg) in (list, tuple) else (arg,):
-                if type(part) is np.ndarray:
-                    continue
-                call = call or getattr(type(part), "__call_primitive__", None)
-                held = getattr(part, "_value", part)  # by a Tensor
-                if is_other(held):
-                    raise NeedsValues(
-                        f"{name_of(wrapper)} works on NumPy arrays in memory, and this is a {kind_name(type(held))}. "
-                        "Compute it first, if it fits: ag.Tensor(np.asarray(t.data))."
-                    )
-        return function(*args, **kwargs) if call is None else call(wrapper, args, kwargs)
+                call = getattr(type(part), "__call_primitive__", None)
+                if call is not None:
+                    return call(wrapper, args, kwargs)
+        return function(*args, **kwargs)
 
     return wrapper  # type: ignore[return-value]

@@ -251,13 +251,15 @@ def test_a_hook_returns_no_subclass(kind):
         np.sum(t * t).backward()
 
 
-def test_logsumexp_has_no_opinion_on_masks_and_takes_what_is_an_array():
-    with pytest.raises(DTypeError, match="logsumexp of a MaskedArray"):
-        ag.logsumexp(SUBCLASSES["masked"])
-    expected = ag.logsumexp(A)
-    for a in (A.view(np.matrix), Column(A), A.tolist()):
-        y = ag.logsumexp(a)
-        assert type(y) is type(expected) and y == expected
+@pytest.mark.parametrize("kind", ["masked", "matrix"])
+def test_logsumexp_refuses_what_it_would_read_otherwise(kind):
+    with pytest.raises(DTypeError, match=f"logsumexp of a {type(SUBCLASSES[kind]).__name__}"):
+        ag.logsumexp(SUBCLASSES[kind])
+
+
+def test_logsumexp_takes_what_can_be_read_as_an_array():
+    for a in (Column(A), A.tolist()):
+        assert ag.logsumexp(a) == ag.logsumexp(A)
 
 
 def test_a_subclass_is_found_behind_an_array_of_another_kind():

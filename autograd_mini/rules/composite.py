@@ -26,7 +26,7 @@ def array(a):
         hasattr(x, "__call_primitive__") or isinstance(x, (list, tuple)) for x in a
     ):
         return np.stack([array(x) for x in a])  # some of them may be recorded
-    a = a if hasattr(a, "dtype") and not isinstance(a, type) else np.asarray(a)
+    a = a if hasattr(a, "__array_function__") and not isinstance(a, type) else np.asarray(a)
     if a.dtype.kind not in "fciub":
         raise DTypeError(
             f"A Tensor is combined with values of dtype {a.dtype}: only numbers have gradients. "

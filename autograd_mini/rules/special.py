@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import is_other, plain_only
+from ..arrays import plain_only
 from ..errors import DTypeError
 from ..table import defvjp, primitive
 from .composite import array
@@ -40,10 +40,8 @@ def logsumexp(a: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool 
     >>> ag.grad(ag.logsumexp)(np.zeros(2))
     array([0.5, 0.5])
     """
-    if type(a) is not np.ndarray and not isinstance(a, np.matrix):
-        plain_only(a, "ag.logsumexp of a {}")
-    known = hasattr(a, "__call_primitive__") or is_other(a) or isinstance(a, (list, tuple))
-    a = array(a if known else np.asarray(a))
+    plain_only(a, "ag.logsumexp of a {}")
+    a = array(a)
     if a.dtype.kind not in "fiub":
         hint = " For complex ones use ag.scipy.special.logsumexp." if a.dtype.kind == "c" else ""
         raise DTypeError(f"logsumexp: the values are {a.dtype}, but must be real numbers.{hint}")
