@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .errors import GraphFreedError, NonFiniteError, OverwrittenError
-from .graph import Alias, Leaf, Node, Parts, source_of, toposort
+from .graph import Alias, Leaf, Node, Parts, Through, source_of, toposort
 from .recording import Setting, State, current
 from .rules import assign
 from .tensor import Tensor, unwrap
@@ -204,8 +204,8 @@ def beside(name: str, value: Any, at: tuple[int, ...] | None, shape: tuple[int, 
 # --- the rules of watched nodes --------------------------------------------------------------------------------------
 
 
-class Watched:
-    """A rule that looks at what it computes; for all else, the rule itself.
+class Watched(Through):
+    """A rule that looks at what it computes.
 
     Attributes
     ----------
@@ -224,23 +224,10 @@ class Watched:
     def __init__(
         self, rule: Any, place: Place, labels: tuple[str, ...], dtypes: tuple[Any, ...], sums: tuple[int | None, ...]
     ) -> None:
-        self.rule, self.place, self.labels, self.dtypes, self.sums = rule, place, labels, dtypes, sums
+        super().__init__(rule)
+        self.place, self.labels, self.dtypes, self.sums = place, labels, dtypes, sums
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name == "rule":  # while it is copied
-            raise AttributeError(name)
-        return getattr(self.rule, name)
-
-    @property
-    def vjps(self) -> Watched:
-        """By number, the vjps of the operands."""
-        return self
-
-    def __getitem__(self, i: int) -> Callable[..., Any] | None:
-        vjp = self.rule.vjps[i]
-        return None if vjp is None else lambda g, y, *args, **kwargs: self.look(vjp, i, g, y, args, kwargs)
-
-    def look(self, vjp: Callable[..., Any], i: int, g: Any, y: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+    def call(self, vjp: Callable[..., Any], i: int, g: Any, y: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
         """Pull a cotangent back; raise if something is not as it should be."""
         self.check_unwritten(y, args, kwargs)
         if not all(map(is_finite, numbers(g))):

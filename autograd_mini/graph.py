@@ -17,7 +17,7 @@ import numpy as np
 from .arrays import NeedsValues, asked, is_other, other_kind
 from .errors import GraphFreedError, OverwrittenError, RuleError
 
-__all__ = ["Leaf", "Node", "Spec", "View", "pullback", "toposort", "unbroadcast"]
+__all__ = ["Leaf", "Node", "Spec", "Through", "View", "pullback", "toposort", "unbroadcast"]
 
 Array = Any  # any array that speaks NEP 13 and NEP 18
 
@@ -470,24 +470,45 @@ def pullback(
     return found
 
 
-class InKind:
-    """The vjps of a rule in a sweep of cotangents of another kind than NumPy's: they must give that kind."""
+class Through:
+    """A rule whose vjps are called through `call`; for all else, the rule itself."""
+
+    def __init__(self, rule: Any) -> None:
+        self.rule = rule
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(vars(self).get("rule"), name)  # while it is copied, there is none yet
+
+    @property
+    def vjps(self) -> Through:
+        """By number, the vjps of the operands."""
+        return self
+
+    def __getitem__(self, i: int) -> Callable[..., Any] | None:
+        vjp = self.rule.vjps[i]
+        return None if vjp is None else lambda g, y, *args, **kwargs: self.call(vjp, i, g, y, args, kwargs)
+
+    def call(
+        self, vjp: Callable[..., Any], i: int, g: Any, y: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Pull a cotangent back to operand `i`."""
+        raise NotImplementedError
+
+
+class InKind(Through):
+    """A rule in a sweep of cotangents of another kind than NumPy's: its vjps must give that kind."""
 
     def __init__(self, rule: Any, kind: Any) -> None:
-        self.rule, self.kind = rule, kind
+        super().__init__(rule)
+        self.kind = kind
 
-    def __getitem__(self, i: int) -> Callable[..., Array] | None:
-        """Return the vjp of one operand; it refuses by name what would fetch a lazy array into memory."""
-        vjp = self.rule.vjps[i]
-        if vjp is None:
-            return None
-        return lambda *args, **kwargs: self.called(vjp, args, kwargs)
-
-    def called(self, vjp: Callable[..., Array], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Array:
-        """Call a vjp."""
+    def call(
+        self, vjp: Callable[..., Any], _i: int, g: Any, y: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Refuse by name what would fetch a lazy array into memory."""
         name = f"The derivative of {self.rule.name}"
         try:
-            return asked(vjp, args, kwargs, self.kind, name)
+            return asked(vjp, (g, y, *args), kwargs, self.kind, name)
         except NeedsValues as error:
             raise error.named(name) from None
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .errors import GradcheckError
-from .graph import Node, Parts, Several, Spec, fit, on_path
+from .graph import Node, Parts, Several, Spec, Through, fit, on_path
 from .recording import no_grad
 from .tensor import unwrap
 
@@ -173,25 +173,14 @@ def plain(rule: Any) -> Any:
     return getattr(rule, "rule", rule)
 
 
-class Overseen:
-    """A rule that is seen if it writes into its cotangent or into a residual; for all else, the rule itself."""
+class Overseen(Through):
+    """A rule that is seen if it writes into its cotangent or into a residual."""
 
     def __init__(self, rule: Any, what: str) -> None:
-        self.rule, self.what = plain(rule), what
+        super().__init__(plain(rule))
+        self.what = what
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(vars(self).get("rule"), name)  # while it is copied, there is none yet
-
-    @property
-    def vjps(self) -> Overseen:
-        """By number, the vjps of the operands."""
-        return self
-
-    def __getitem__(self, i: int) -> Callable[..., Any] | None:
-        vjp = self.rule.vjps[i]
-        return None if vjp is None else lambda g, y, *args, **kwargs: self.called(vjp, i, g, y, args, kwargs)
-
-    def called(self, vjp: Callable[..., Any], i: int, g: Any, y: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+    def call(self, vjp: Callable[..., Any], i: int, g: Any, y: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
         """Pull a copy of a cotangent back; raise if it, or a residual, is another one afterwards."""
         given = Parts(map(copied, g)) if isinstance(g, Parts) else copied(g)
         names = self.rule.operands
