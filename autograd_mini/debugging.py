@@ -54,6 +54,15 @@ class Place(NamedTuple):
         return f"{Path(self.file).name}:{self.line}{inside}{scope}" + (f": {self.code}" if self.code else "")
 
 
+class Break(NamedTuple):
+    """A place where a path ends, so that no cotangent comes back."""
+
+    kind: str  # "detached", "constant" or "recording off"
+    how: str
+    place: Place | None
+    scope: tuple[str, ...] = ()
+
+
 def here() -> Place:
     """Return the line, outside of this package, of NumPy and SciPy, from which we were called."""
     frame = sys._getframe(1)
@@ -351,10 +360,12 @@ class Looker:
             node.rule = Watched(rule, place, labels, dtypes, sums_of(rule, node))
             for item in nodes if several else ():
                 item.extras().leaves = extra.leaves
-        off = "recording was off" if current.get().mode == "off" else f"{rule.name} has no derivative by it"
+        kind, how = "constant", f"{rule.name} has no derivative by it"
+        if current.get().mode == "off":
+            kind, how = "recording off", "recording was off"
         for tensor in tensors:
             if tensor.node is None or isinstance(tensor.node, Alias):
-                self.cut(tensor, operands, off)
+                self.cut(tensor, operands, kind, how)
             self.judge(
                 Applied(rule.name, rule.function, rule.view or rule.function in MOVES, place, labels), operands, tensor
             )
@@ -404,18 +415,18 @@ class Looker:
             raise NonFiniteError("\n  ".join(lines))
         raise NonFiniteError("\n  ".join(lines) + remedy(applied.function))
 
-    def cut(self, result: Any, operands: Sequence[Any], how: str) -> None:
+    def cut(self, result: Any, operands: Sequence[Any], kind: str, how: str) -> None:
         """Remember that a path ended here, and where; not the graph behind it, which may be long."""
-        place, nodes = here(), nodes_of(operands)
+        end, nodes = Break(kind, how, here()), nodes_of(operands)
         lost = {leaf: known for node in nodes for leaf, known in lost_at(node).items()}  # of paths that ended earlier
         for leaf in (leaf for node in nodes for leaf in leaves_of_node(node)):
-            lost.setdefault(leaf, (how, place))
+            lost.setdefault(leaf, end)
         if lost:
             if result.node is None:
                 result.node = Leaf(result._value, False, weakref.ref(result), current.get().scope)
             extra = result.node.extras()
-            extra.place, extra.lost = place, lost
-            extra.near = {node.serial: (how, place) for node in nodes if node.requires_grad}
+            extra.place, extra.lost = end.place, lost
+            extra.near = {node.serial: end for node in nodes if node.requires_grad}
 
     def left(self, tensor: Any, how: str) -> None:
         """Remember with the leaves that a value computed from them left the graph."""
@@ -451,7 +462,7 @@ def leaves_of_node(node: Node) -> frozenset[Leaf]:
     return node.extra.leaves or frozenset()
 
 
-def lost_at(node: Node) -> dict[Leaf, tuple[str, Any]]:
+def lost_at(node: Node) -> dict[Node, Break]:
     """Return how and where paths to a constant ended, for each leaf that they came from."""
     return {} if node.extra is None else node.extra.lost
 

@@ -55,8 +55,8 @@ class Extra:
         self.place: Any = None
         self.leaves: frozenset[Leaf] | None = None
         self.exits: dict[Any, str] = {}
-        self.lost: dict[Leaf, tuple[str, Any]] = {}
-        self.near: dict[int, tuple[str, Any]] = {}
+        self.lost: dict[Node, Any] = {}
+        self.near: dict[int, Any] = {}
 
 
 class Several:

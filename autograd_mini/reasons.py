@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from .debugging import Place, leaves_of_node, ranges
+from .debugging import Break, Place, leaves_of_node, ranges
 from .graph import Alias, Leaf, Node, Parts, Spec, on_path, pullback, source_of, toposort
 from .tensor import Tensor, unwrap
 
@@ -102,33 +102,21 @@ def why(y: Tensor, x: Tensor) -> Reason:
     return _lost(x, order, broken)
 
 
-class _Break(NamedTuple):
-    """A place where the path ends."""
-
-    kind: str
-    how: str
-    place: Place | None
-    scope: tuple[str, ...]
-
-
-def _walk(target: Node, order: list[Node]) -> tuple[set[Node], list[_Break]]:
+def _walk(target: Node, order: list[Node]) -> tuple[set[Node], list[Break]]:
     """Return the nodes to which a differentiable path leads from `target`; and where such paths end."""
     live, broken, selves = {target}, [], _selves(target)
     for node in reversed(order):
         if node.extra is not None and node.extra.lost:
-            lost = node.extra.near.get(target.serial) or next(
-                (v for leaf, v in node.extra.lost.items() if leaf in selves), None
-            )
-            if lost is not None:
-                broken.append(_Break(_kind(lost[0]), lost[0], lost[1], ()))
+            ends = [node.extra.near.get(target.serial), *map(node.extra.lost.get, selves)]
+            broken += [end for end in ends if end is not None][:1]
         elif isinstance(node, Alias) and node.source in selves and node is not target:
             how = "it was detached, or looked at with recording off"
-            broken.append(_Break("detached", how, _place(node), node.scope))
+            broken.append(Break("detached", how, _place(node), node.scope))
         for i, parent in enumerate(node.parents):
             if parent in live:
-                if node.rule is None or node.rule.vjps[i] is None:
+                if node.rule.vjps[i] is None:
                     how = f"{node.rule.name} has no derivative by its operand {_operand(node, i)}"
-                    broken.append(_Break("constant", how, _place(node), node.scope))
+                    broken.append(Break("constant", how, _place(node), node.scope))
                 else:
                     live.add(node)
     return live, broken
@@ -140,9 +128,9 @@ def _walk(target: Node, order: list[Node]) -> tuple[set[Node], list[_Break]]:
 def _not_tracked(x: Tensor) -> Reason:
     node = x.node
     if node is not None and node.extra is not None and node.extra.lost:
-        how, place = next(iter((node.extra.near or node.extra.lost).values()))
-        text = f"The gradient is None: {_name(x)} requires none, for it is where a path ends.\n  {how}\n  at {place}"
-        return Reason(_kind(how), text, place)
+        end = next(iter((node.extra.near or node.extra.lost).values()))
+        text = f"The gradient is None: {_name(x)} requires none, for it is where a path ends."
+        return Reason(end.kind, f"{text}\n  {end.how}\n  at {end.place}", end.place)
     if isinstance(node, Alias):
         source = source_of(node)
         leaf = "a leaf" if source is None or source.name is None else f"the leaf {source.name}"
@@ -168,7 +156,7 @@ def _not_recorded(x: Tensor) -> Reason:
     )
 
 
-def _lost(x: Tensor, order: list[Node], broken: list[_Break]) -> Reason:
+def _lost(x: Tensor, order: list[Node], broken: list[Break]) -> Reason:
     """Name the first places where the path from x ends, among the nodes that y was computed from."""
     start = f"The gradient is None: no cotangent passes from y to {_name(x)}."
     if not broken:
@@ -181,10 +169,6 @@ def _lost(x: Tensor, order: list[Node], broken: list[_Break]) -> Reason:
     lines = [f"{one.how}{_where(one.place, one.scope)}" for one in found[:3]]
     more = f"\n  and {len(found) - 3} more places" if len(found) > 3 else ""
     return Reason(found[0].kind, "\n  ".join([start, *lines]) + more, found[0].place)
-
-
-def _kind(how: str) -> str:
-    return next((k for k in ("detached", "recording off") if k.split()[-1] in how.split()), "constant")
 
 
 def _exits(x: Tensor) -> str:

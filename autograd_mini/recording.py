@@ -19,7 +19,7 @@ class Watch(Protocol):
     def composed(self, function: Any, implementation: Any, args: Any, kwargs: Any, name: str) -> Any:
         """Call what a function is rewritten as."""
 
-    def cut(self, result: Any, operands: Any, how: str) -> None:
+    def cut(self, result: Any, operands: Any, kind: str, how: str) -> None:
         """A result was made to which no cotangent passes."""
 
     def left(self, tensor: Any, how: str) -> None:

@@ -364,7 +364,7 @@ class Tensor:
         source, state = source_of(self.node), current.get()
         result = wrap(self._value, None if source is None else Alias(self._value, source, state.scope))
         if state.watch is not None:
-            state.watch.cut(result, (self,), "it was detached")
+            state.watch.cut(result, (self,), "detached", "it was detached")
         return result
 
     def numpy(self) -> Any:
@@ -1567,7 +1567,8 @@ def _constants(result: Any, operands: Sequence[Any], function: Any) -> Any:
         return type(result)(*items) if hasattr(result, "_fields") else type(result)(items)
     tensor = wrap(np.asarray(result) if isinstance(result, (np.generic, bool, int, float)) else result, None)
     if (watch := current.get().watch) is not None:
-        watch.cut(tensor, operands, f"{name_of(function)} is constant: its derivative is 0 wherever it has one")
+        how = f"{name_of(function)} is constant: its derivative is 0 wherever it has one"
+        watch.cut(tensor, operands, "constant", how)
     return tensor
 
 
