@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 import autograd_mini as ag
 from autograd_mini.table import TABLE, Composite, Constant, Plain, Refused, Rule
+from docs.pages import publish
 from tests import modes
 from tests.cases import CASES
 from tests.cases.undispatched import UNDISPATCHED
@@ -355,13 +356,7 @@ def main() -> None:
         return
     if options.peers:
         ask_peers()
-    text = "\n".join(page()).rstrip() + "\n"
-    if options.check:
-        if text != PAGE.read_text():
-            sys.exit(f"{PAGE.name} is stale: python docs/build_coverage.py")
-        print(f"{PAGE.name} is up to date")
-    else:
-        PAGE.write_text(text)
+    publish(PAGE, list(page()), "python docs/build_coverage.py", options.check)
 
 
 if __name__ == "__main__":

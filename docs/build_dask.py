@@ -19,6 +19,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from docs.pages import publish
 from tests.cases import CASES
 from tests.generated import DIFFERENTIABLE, named
 
@@ -98,13 +99,7 @@ def main() -> None:
     for name, function in functions().items():
         if sum(asked.get(name, {}).values()) != len(CASES[function]):
             sys.exit(f"{ROWS.name} is stale: rows of {name} were added or removed: python docs/build_dask.py --ask")
-    text = "\n".join(page()).rstrip() + "\n"
-    if options.check:
-        if text != PAGE.read_text():
-            sys.exit(f"{PAGE.name} is stale: python docs/build_dask.py")
-        print(f"{PAGE.name} is up to date")
-    else:
-        PAGE.write_text(text)
+    publish(PAGE, list(page()), "python docs/build_dask.py", options.check)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,9 @@ import hypothesis
 import numpy as np
 import pytest
 
+from autograd_mini.recording import State, current
+from autograd_mini.table import TABLE
+
 ROOT = Path(__file__).parents[1]
 GENERATED = re.compile(r"__pycache__|\.git|\.venv.*|\.\w+_cache|\.hypothesis|build|dist")
 
@@ -26,6 +29,25 @@ hypothesis.settings.load_profile("reproducible")
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def table_is_left_as_found():
+    """For tests that give functions of their own a rule."""
+    before = dict(TABLE)
+    yield
+    TABLE.clear()
+    TABLE.update(before)
+
+
+@pytest.fixture
+def state_is_left_as_found():
+    """For tests of recording: whatever they enter, they leave."""
+    before = current.get()
+    yield
+    after = current.get()
+    current.set(before)
+    assert after == before == State()
 
 
 @pytest.fixture(scope="session")

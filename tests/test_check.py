@@ -10,24 +10,14 @@ from autograd_mini import errors
 from autograd_mini.check import gradcheck
 from autograd_mini.table import TABLE
 
+from .makers import rule
+
 A = np.array([[0.3, -1.2, 0.8], [1.5, 0.4, -0.6], [-0.9, 1.1, 0.2]])
 B = np.array([[0.7, -0.3, 1.9, 0.5], [-1.4, 0.6, 0.1, 1.2], [0.9, -0.8, 0.4, -1.1]])
 Point = namedtuple("Point", "x y")
 
 
-@pytest.fixture(autouse=True)
-def table_is_left_as_found():
-    before = dict(TABLE)
-    yield
-    TABLE.clear()
-    TABLE.update(before)
-
-
-def rule(function, *vjps, **kwargs):
-    """A function of one's own with the given vjps."""
-    wrapped = ag.primitive(function)
-    ag.defvjp(wrapped, *vjps, **kwargs)
-    return wrapped
+pytestmark = pytest.mark.usefixtures("table_is_left_as_found")
 
 
 def message(f, *inputs, **kwargs):

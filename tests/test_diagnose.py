@@ -10,7 +10,8 @@ from autograd_mini import errors
 from autograd_mini.graph import toposort
 from autograd_mini.measure import call_of, suspects
 from autograd_mini.recording import keep
-from autograd_mini.table import TABLE
+
+from .makers import rule
 
 rng = np.random.default_rng(7)
 A, B, S, T = (rng.uniform(0.4, 1.6, shape) * rng.choice([-1, 1], shape) for shape in ((3, 4), (4, 2), (3, 3), (3, 3)))
@@ -19,19 +20,7 @@ P = np.abs(A)
 Z = A[0] + 1j * A[1]
 
 
-@pytest.fixture(autouse=True)
-def table_is_left_as_found():
-    before = dict(TABLE)
-    yield
-    TABLE.clear()
-    TABLE.update(before)
-
-
-def rule(function, *vjps, **kwargs):
-    """A function of one's own with the given vjps."""
-    wrapped = ag.primitive(function)
-    ag.defvjp(wrapped, *vjps, **kwargs)
-    return wrapped
+pytestmark = pytest.mark.usefixtures("table_is_left_as_found")
 
 
 def message(f, *inputs, **kwargs):

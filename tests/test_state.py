@@ -21,13 +21,7 @@ def leaf(data, **kwargs):
     return ag.Tensor(data, requires_grad=True, **kwargs)
 
 
-@pytest.fixture(autouse=True)
-def state_is_left_as_found():
-    before = current.get()
-    yield
-    after = current.get()
-    current.set(before)
-    assert after == before == State()
+pytestmark = pytest.mark.usefixtures("state_is_left_as_found")
 
 
 # --- interleavings -----------------------------------------------------------------------------------------------

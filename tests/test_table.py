@@ -20,23 +20,14 @@ from autograd_mini.table import (
     refused,
 )
 
+from .makers import rule
+
 
 def leaf(data, **kwargs):
     return ag.Tensor(data, requires_grad=True, **kwargs)
 
 
-@pytest.fixture(autouse=True)
-def table_is_left_as_found():
-    before = dict(TABLE)
-    yield
-    TABLE.clear()
-    TABLE.update(before)
-
-
-def make(function, *vjps, **kwargs):
-    wrapped = ag.primitive(function)
-    ag.defvjp(wrapped, *vjps, **kwargs)
-    return wrapped
+pytestmark = pytest.mark.usefixtures("table_is_left_as_found")
 
 
 # --- primitives of one's own --------------------------------------------------------------------------------
@@ -50,7 +41,7 @@ def test_primitive_is_one_node_whatever_it_does_inside():
         x /= x.sum()
         return x
 
-    f = make(softmax, lambda g, y, _x: y * (g - np.sum(g * y)))
+    f = rule(softmax, lambda g, y, _x: y * (g - np.sum(g * y)))
     assert gradcheck(f, np.array([0.5, -1.0, 2.0]), order=2)
     x = leaf([0.5, -1.0, 2.0])
     y = f(x)
@@ -59,7 +50,7 @@ def test_primitive_is_one_node_whatever_it_does_inside():
 
 
 def test_primitive_on_arrays_is_the_function_itself():
-    f = make(lambda x: x + 1, lambda g, _y, _x: g)
+    f = rule(lambda x: x + 1, lambda g, _y, _x: g)
     assert type(f(np.ones(2))) is np.ndarray
     assert f(1.0) == 2.0
 
@@ -68,7 +59,7 @@ def test_primitive_takes_operands_in_any_position():
     def scaled(a, b, scale=1.0):
         return a * b * scale
 
-    f = make(
+    f = rule(
         scaled,
         lambda g, _y, _a, b, *, scale=1.0: g * b * scale,
         lambda g, _y, a, _b, *, scale=1.0: g * a * scale,
@@ -92,14 +83,14 @@ def test_primitive_with_an_optional_operand():
     def shifted(x, shift=None):
         return x * 2 if shift is None else x * 2 + shift
 
-    f = make(shifted, lambda g, _y, _x, _shift=None: 2 * g, lambda g, _y, _x, _shift=None: g)
+    f = rule(shifted, lambda g, _y, _x, _shift=None: 2 * g, lambda g, _y, _x, _shift=None: g)
     assert gradcheck(f, np.ones(2))
     assert gradcheck(f, np.ones(2), np.ones(2))
     assert gradcheck(lambda s: f(np.ones(2), shift=s), np.ones(2))
 
 
 def test_primitive_with_an_operand_that_has_no_derivative():
-    f = make(
+    f = rule(
         lambda x, labels: x[labels] * 1, lambda g, _y, _x, labels: np.bincount(labels, g, len(_x.shape) and _x.size)
     )
     assert ag.grad(lambda x: np.sum(f(x, np.array([0, 0, 2]))))(np.ones(3)).tolist() == [2, 0, 1]
@@ -120,7 +111,7 @@ def test_primitive_of_any_number_of_operands():
 
 
 def test_rules_record_when_fed_tensors():
-    f = make(lambda x: x**4, lambda g, _y, x: g * 4 * x**3)
+    f = rule(lambda x: x**4, lambda g, _y, x: g * 4 * x**3)
     assert ag.grad(ag.grad(ag.grad(f)))(2.0) == 48
 
 
@@ -139,7 +130,7 @@ def test_rules_record_when_fed_tensors():
     ],
 )
 def test_plan_follows_the_parameter_names(first, second, mask, args, out):
-    f = make(lambda a, b: a * b, first, second)
+    f = rule(lambda a, b: a * b, first, second)
     plan = TABLE[f].plan(mask, 2)
     assert (plan.args, plan.out) == (args, out)
 
@@ -199,7 +190,7 @@ def test_constant_tensors_may_be_metadata():
 def test_too_many_arguments_raise_like_numpy():
     with pytest.raises(TypeError):
         np.sum(leaf(np.ones(2)), 0, None, None, False, 0, True, 1, 2)
-    f = make(lambda a, b: a * b, lambda g, _y, _a, b: g * b)
+    f = rule(lambda a, b: a * b, lambda g, _y, _a, b: g * b)
     with pytest.raises(TypeError, match="3"):
         f(leaf(1.0), 2.0, 3.0)
 
@@ -208,7 +199,7 @@ def test_a_keyword_without_a_rule_raises_by_name():
     def padded(x, mode="zero"):
         return x * 1 if mode == "zero" else x * 2
 
-    f = make(padded, lambda g, _y, _x: g)
+    f = rule(padded, lambda g, _y, _x: g)
     assert gradcheck(f, np.ones(2))
     assert gradcheck(lambda x: f(x, mode="zero"), np.ones(2))  # the default, written out
     with pytest.raises(errors.UnsupportedArgumentError, match=r"padded .*mode="):
@@ -220,7 +211,7 @@ def test_only_some_values_of_a_keyword():
     def padded(x, mode="zero"):
         return x * 1 if mode else x
 
-    f = make(padded, lambda g, _y, _x, *, mode="zero": g, only={"mode": ("zero", "one")})
+    f = rule(padded, lambda g, _y, _x, *, mode="zero": g, only={"mode": ("zero", "one")})
     assert f(leaf(1.0), mode="one").item() == 1
     with pytest.raises(errors.UnsupportedArgumentError, match=r"padded.*mode= only.*'zero', 'one'.*'two'"):
         f(leaf(1.0), mode="two")
@@ -264,13 +255,13 @@ def test_a_rule_with_a_keyword_that_the_function_lacks():
         return x
 
     with pytest.raises(errors.RuleError, match="no keyword scale"):
-        make(f, lambda g, _y, _x, *, scale=1: g)(leaf(1.0), scale=2)
+        rule(f, lambda g, _y, _x, *, scale=1: g)(leaf(1.0), scale=2)
 
 
 def test_a_rule_that_forgets_y_says_so():
     """`lambda g, x:` is the commonest slip; its x would be the output."""
     with pytest.raises(errors.RuleError, match=r"\(g, y"):
-        make(lambda x: x * x, lambda g, x: g * 2 * x)(leaf(3.0)).backward()
+        rule(lambda x: x * x, lambda g, x: g * 2 * x)(leaf(3.0)).backward()
 
 
 # --- the five sets ------------------------------------------------------------------------------------------

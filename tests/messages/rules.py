@@ -14,6 +14,7 @@ from autograd_mini import errors
 
 from ..cases import INVALID, REFUSED
 from ..generated import call, named, operands
+from ..opaque import Elsewhere
 
 
 def leaf(data, **kwargs):
@@ -49,19 +50,6 @@ ROWS |= {  # what NumPy refuses
 V, M, T3, C = (leaf(np.ones(shape) + np.arange(3.0)) for shape in [(3,), (2, 3), (2, 3, 3), (3, 3)])
 Z = leaf(np.array([1j, 2.0, 3.0]))
 KEEP = ["Keep a floating dtype", r"\.detach\(\)"]
-
-
-class Elsewhere:
-    """An array of another kind than NumPy's, which has nothing but its looks."""
-
-    def __init__(self, a):
-        self.a = np.asarray(a)
-
-    def __getattr__(self, name):
-        return getattr(object.__getattribute__(self, "a"), name)
-
-    def __array_function__(self, *_):
-        raise NotImplementedError
 
 
 def polyfit_of_one_point():

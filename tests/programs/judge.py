@@ -4,6 +4,7 @@ Derivatives are compared along one random direction for each leaf, which costs a
 size. Where the differences themselves are of no use (a kink near by, steep), the program is discarded with the reason.
 """
 
+import functools
 import warnings
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -178,99 +179,103 @@ def along(gs, vs):
     return float(sum(np.sum(g * v).real for g, v in zip(gs, vs, strict=True)))
 
 
+def told(check):
+    """Have the error of a check show its program. That the engine refuses a write is none."""
+
+    @functools.wraps(check)
+    def checked(program):
+        try:
+            return check(program)
+        except Discard:
+            raise
+        except Exception as error:
+            if "another view of t is in use" in str(error):
+                raise Discard("refused: a write while a view is alive") from None
+            error.add_note(source(program))
+            raise
+
+    return checked
+
+
+@told
 def judge(program):
     """First order: values, then `.grad` along a direction per leaf; the count of directions by complex steps."""
-    try:
-        made, cs, rough = by_numpy(program)
-        vs = directions_of(program)
-        leaves = leaves_of(program)
-        before = [x.tobytes() for x in program.leaves]
-        outs, seeds = differentiable(forward(program, leaves, made, rough), cs)
-        if outs:
-            parts = [np.sum(y * seed) for y, seed in zip(outs, seeds, strict=True)]
-            sum(np.real(part) for part in parts).backward()
-        for leaf, x in zip(leaves, program.leaves, strict=True):
-            assert leaf.grad is None or (type(leaf.grad), leaf.grad.shape, leaf.grad.dtype) == (
-                np.ndarray,
-                x.shape,
-                x.dtype,
-            )
-        assert before == [x.tobytes() for x in program.leaves], "a leaf was overwritten"
-        exact = 0
-        for i, (leaf, v) in enumerate(zip(leaves, vs, strict=True)):
-            g = np.zeros(leaf.shape) if leaf.grad is None else leaf.grad
-            got, big = float(np.sum(g * v).real), float(np.max(np.abs(g), initial=0))
-            for slope, tolerance in slopes(program, cs, i, v, rough):
-                right = abs(got - slope) <= tolerance * max(1.0, abs(slope), big)
-                if right:
-                    exact += tolerance == 1e-9
-                    break
-            assert right, f"leaf v{i} along {v!r}: {got!r}, expected {slope!r}"
-        return exact, len(leaves)
-    except Discard:
-        raise
-    except Exception as error:
-        if "another view of t is in use" in str(error):
-            raise Discard("refused: a write while a view is alive") from None
-        error.add_note(source(program))
-        raise
+    made, cs, rough = by_numpy(program)
+    vs = directions_of(program)
+    leaves = leaves_of(program)
+    before = [x.tobytes() for x in program.leaves]
+    outs, seeds = differentiable(forward(program, leaves, made, rough), cs)
+    if outs:
+        parts = [np.sum(y * seed) for y, seed in zip(outs, seeds, strict=True)]
+        sum(np.real(part) for part in parts).backward()
+    for leaf, x in zip(leaves, program.leaves, strict=True):
+        assert leaf.grad is None or (type(leaf.grad), leaf.grad.shape, leaf.grad.dtype) == (
+            np.ndarray,
+            x.shape,
+            x.dtype,
+        )
+    assert before == [x.tobytes() for x in program.leaves], "a leaf was overwritten"
+    exact = 0
+    for i, (leaf, v) in enumerate(zip(leaves, vs, strict=True)):
+        g = np.zeros(leaf.shape) if leaf.grad is None else leaf.grad
+        got, big = float(np.sum(g * v).real), float(np.max(np.abs(g), initial=0))
+        for slope, tolerance in slopes(program, cs, i, v, rough):
+            right = abs(got - slope) <= tolerance * max(1.0, abs(slope), big)
+            if right:
+                exact += tolerance == 1e-9
+                break
+        assert right, f"leaf v{i} along {v!r}: {got!r}, expected {slope!r}"
+    return exact, len(leaves)
 
 
+@told
 def judge_ways(program):
     """Second order against differences of gradients; forward mode against reverse; graphs kept, freed, recorded."""
-    try:
-        _, cs, rough = by_numpy(program)
-        vs, ws = directions_of(program), cotangents(program.leaves, seed=11)
-        outs, gs = backward_of(program, cs)
-        slope = along(gs, vs)
-        big = max(1.0, *(float(np.max(np.abs(g), initial=0)) for g in gs))
+    _, cs, rough = by_numpy(program)
+    vs, ws = directions_of(program), cotangents(program.leaves, seed=11)
+    outs, gs = backward_of(program, cs)
+    slope = along(gs, vs)
+    big = max(1.0, *(float(np.max(np.abs(g), initial=0)) for g in gs))
 
-        def values(*xs):
-            ys = run(program, xs)
-            return [ys[k] for k in cs]
+    def values(*xs):
+        ys = run(program, xs)
+        return [ys[k] for k in cs]
 
-        _, tangents = ag.jvp(values, program.leaves, tuple(vs))
-        pushed = float(sum(np.sum(c * t).real for c, t in zip(cs.values(), tangents, strict=True)))
-        assert abs(pushed - slope) <= (1e-2 if rough else 1e-8) * big, f"<c, Jv> = {pushed!r}, <J'c, v> = {slope!r}"
+    _, tangents = ag.jvp(values, program.leaves, tuple(vs))
+    pushed = float(sum(np.sum(c * t).real for c, t in zip(cs.values(), tangents, strict=True)))
+    assert abs(pushed - slope) <= (1e-2 if rough else 1e-8) * big, f"<c, Jv> = {pushed!r}, <J'c, v> = {slope!r}"
 
-        leaves = leaves_of(program)
-        outs, seeds = differentiable(run(program, leaves), cs)
-        for keep in (True, False):  # twice the same; the second time it frees the graph
-            again = sweep(outs, seeds, leaves, retain_graph=keep)
-            for g, a in zip(gs, again, strict=True):
-                np.testing.assert_allclose(a, g, rtol=0, atol=1e-12 * big if not rough else 1e-4 * big)
+    leaves = leaves_of(program)
+    outs, seeds = differentiable(run(program, leaves), cs)
+    for keep in (True, False):  # twice the same; the second time it frees the graph
+        again = sweep(outs, seeds, leaves, retain_graph=keep)
+        for g, a in zip(gs, again, strict=True):
+            np.testing.assert_allclose(a, g, rtol=0, atol=1e-12 * big if not rough else 1e-4 * big)
 
-        leaves = leaves_of(program)
-        outs, seeds = differentiable(run(program, leaves), cs)
-        recorded = ag.gradients(outs, leaves, seeds, create_graph=True)
-        for g, r in zip(gs, recorded, strict=True):
-            np.testing.assert_allclose(r.data, g, rtol=0, atol=(1e-4 if rough else 1e-11) * big)
-        if rough:
-            return "no second order in float32"
-        alive = [(r, w) for r, w in zip(recorded, ws, strict=True) if r.requires_grad]
-        second = [np.zeros(x.shape) for x in program.leaves]
-        if alive:
-            second = ag.gradients([r for r, _ in alive], leaves, [w for _, w in alive])
-        got = along(second, vs)
+    leaves = leaves_of(program)
+    outs, seeds = differentiable(run(program, leaves), cs)
+    recorded = ag.gradients(outs, leaves, seeds, create_graph=True)
+    for g, r in zip(gs, recorded, strict=True):
+        np.testing.assert_allclose(r.data, g, rtol=0, atol=(1e-4 if rough else 1e-11) * big)
+    if rough:
+        return "no second order in float32"
+    alive = [(r, w) for r, w in zip(recorded, ws, strict=True) if r.requires_grad]
+    second = [np.zeros(x.shape) for x in program.leaves]
+    if alive:
+        second = ag.gradients([r for r, _ in alive], leaves, [w for _, w in alive])
+    got = along(second, vs)
 
-        def moved(t):
-            there = [ag.Tensor(x + t * v, requires_grad=True) for x, v in zip(program.leaves, vs, strict=True)]
-            return along(backward_of(program, cs, there)[1], ws)
+    def moved(t):
+        there = [ag.Tensor(x + t * v, requires_grad=True) for x, v in zip(program.leaves, vs, strict=True)]
+        return along(backward_of(program, cs, there)[1], ws)
 
-        scale = max(big, abs(got), *(float(np.max(np.abs(g), initial=0)) for g in second))
-        with quiet():
-            expected = (moved(2e-5) - moved(-2e-5)) / 4e-5
-            if not abs(got - expected) <= 1e-5 * scale:
-                expected = derivative(moved, 1e-6)
-        assert abs(got - expected) <= 1e-5 * scale, f"second order: {got!r}, expected {expected!r}"
-        return "second order"
-    except Discard:
-        raise
-    except Exception as error:
-        if "another view of t is in use" in str(error):
-            raise Discard("refused: a write while a view is alive") from None
-        error.add_note(source(program))
-        raise
+    scale = max(big, abs(got), *(float(np.max(np.abs(g), initial=0)) for g in second))
+    with quiet():
+        expected = (moved(2e-5) - moved(-2e-5)) / 4e-5
+        if not abs(got - expected) <= 1e-5 * scale:
+            expected = derivative(moved, 1e-6)
+    assert abs(got - expected) <= 1e-5 * scale, f"second order: {got!r}, expected {expected!r}"
+    return "second order"
 
 
 def sweep(outs, seeds, leaves, **how):
