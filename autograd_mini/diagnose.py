@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .errors import RuleError
-from .graph import Node, fit, toposort
-from .hypotheses import Hypothesis, count, hypotheses, named, sweep, tidy, upstream
+from .graph import Node, fit, pullback, toposort
+from .hypotheses import Hypothesis, count, hypotheses, named, tidy, upstream
 from .measure import (
     COLUMNS,
     Array,
@@ -268,7 +268,8 @@ def drifting(f: Callable[..., list[Any]], primals: Sequence[Array], cotangents: 
             seeds[out.node] = seeds[out.node] + g if out.node in seeds else g
         else:
             lost += float(np.sum(g * (np.asarray(unwrap(plus)) - np.asarray(unwrap(minus))))) / (2 * h)
-    found = sweep(nodes, seeds, {})
+    with np.errstate(all="ignore"):
+        found = pullback(seeds, nodes)
     change = sum(
         float(np.sum(g * (np.asarray(unwrap(plus)) - np.asarray(unwrap(minus))))) / (2 * h)
         for g, plus, minus in zip(cotangents, ends[0][1], ends[1][1], strict=True)

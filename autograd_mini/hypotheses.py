@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .graph import Node, Parts, fit, toposort
+from .graph import Node, Several, Through, pullback, toposort
 from .measure import COLUMNS, Array, Case, Pair, Point, applied, differentiable, jacobian, line, shown_factor, unline
-from .recording import keep, no_grad, recording
-from .tensor import Tensor, unwrap
+from .recording import keep, recording
+from .tensor import Tensor
 
-__all__ = ["Hypothesis", "hypotheses", "sweep"]
+__all__ = ["Hypothesis", "hypotheses"]
 
 CONSTANTS = {
     "ln 2": math.log(2),
@@ -532,12 +532,19 @@ def body(case: Case) -> Iterator[Hypothesis]:
         for n, node in enumerate(nodes)
         if node.rule is not None
         for where, parent in enumerate(node.parents)
-        if parent is not None and parent.requires_grad and node.rule.vjps[where] is not None
+        if parent is not None
+        and parent.requires_grad
+        and node.rule.vjps[where] is not None
+        and not isinstance(parent.out, Several)
     ][:60]
     changes: list[tuple[str, str, Callable[[Any, Any], Any]]] = [
-        ("is missing", "Add it.", lambda _g, _p: None),
+        ("is missing", "Add it.", lambda _g, p: np.zeros_like(p)),
         ("has the wrong sign", "Look at its sign.", lambda _g, p: -p),
-        ("lacks its local derivative", "Chain rule: multiply by it.", lambda g, p: g if g.shape == p.shape else None),
+        (
+            "lacks its local derivative",
+            "Chain rule: multiply by it.",
+            lambda g, p: g if np.shape(g) == np.shape(p) else 0 * p,
+        ),
     ]
     for text, remedy, change in changes:
         for n, where in edges:
@@ -549,6 +556,10 @@ def body(case: Case) -> Iterator[Hypothesis]:
                 lambda p, n=n, where=where, change=change: (p.said, inside(p, inner, n, where, change)),
                 remedy,
             )
+
+
+def _in_place_of(g: Any, p: Any) -> Any:
+    return g if np.shape(g) == np.shape(p) else np.zeros_like(p)
 
 
 def opened(p: Point, inner: Callable[..., Any]) -> tuple[list[Node], Any, list[Any]]:
@@ -569,39 +580,29 @@ class _Inner:
         self.parameters, self.operands, self.splat, self.rest = rule.parameters, rule.operands, rule.splat, rule.rest
 
 
+class _Edited(Through):
+    """A rule that sends something else to one operand."""
+
+    def __init__(self, rule: Any, where: int, change: Callable[[Any, Any], Any]) -> None:
+        super().__init__(rule)
+        self.where, self.change = where, change
+
+    def call(self, vjp: Callable[..., Any], i: int, g: Any, y: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+        """Pull a cotangent back, and change it."""
+        p = vjp(g, y, *args, **kwargs)
+        return self.change(g, p) if i == self.where else p
+
+
 def inside(p: Point, inner: Callable[..., Any], n: int, where: int, change: Callable[[Any, Any], Any]) -> Array:
     """Return the sweep through a primitive's own code with one edge changed."""
     nodes, out, tensors = opened(p, inner)
-    rows = []
+    nodes[n].rule = _Edited(nodes[n].rule, where, change)
+    wanted, rows = tensors[p.i].node, []
     for g in p.g:
-        found = sweep(nodes, {out.node: p.call.cotangent(g)}, {(nodes[n], where): change})
-        back = found.get(tensors[p.i].node)
+        with np.errstate(all="ignore"):
+            back = pullback({out.node: p.call.cotangent(g)}, [wanted]).get(wanted)
         rows.append(np.zeros_like(p.x) if back is None else back)
     return p.seen(rows)
-
-
-def sweep(
-    nodes: list[Node], seeds: dict[Node, Any], changes: dict[tuple[Node, int], Callable[[Any, Any], Any]]
-) -> dict[Node, Any]:
-    """Carry cotangents back along all edges; some of them changed, or left out (None)."""
-    found = dict(seeds)
-    with no_grad(), np.errstate(all="ignore"):
-        for node in nodes:
-            if node.rule is None or node not in found:
-                continue
-            g = found[node]
-            for where, parent in enumerate(node.parents):
-                if parent is None or not parent.requires_grad or node.rule.vjps[where] is None:
-                    continue
-                p = node.rule.vjps[where](g, node.out, *(node.args or ()), **(node.kwargs or {}))
-                if p is None:
-                    continue
-                p = p if isinstance(p, Parts) else fit(np.asarray(unwrap(p)), parent.out, node.rule, where)
-                change = changes.get((node, where))
-                p = p if change is None else change(g, p)
-                if p is not None:
-                    found[parent] = found[parent] + p if parent in found else p
-    return found
 
 
 # --- the order in which they are asked ------------------------------------------------------------------------
