@@ -8,8 +8,8 @@
 array([[0.41997434, 0.07065082]])
 """
 
+from . import dispatch as _dispatch  # noqa: F401 (fills the table, and gives Tensor its operators)
 from . import errors, scipy
-from . import rules as _rules  # noqa: F401 (fills the table)
 from .check import gradcheck
 from .checkpointing import checkpoint
 from .debugging import debug

@@ -1,25 +1,20 @@
-"""Tensor: a value and the node that made it; operators, NumPy's two protocols, and recording."""
+"""Tensor: a value and the node that made it; and recording."""
 
 from __future__ import annotations
 
 import copy
-import inspect
-import numbers
 import operator
-import re
 import sys
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence, Set
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .arrays import (
     ORDINARY,
-    NeedsValues,
     asked,
     is_other,
     kind_name,
@@ -30,10 +25,8 @@ from .arrays import (
     taken,
 )
 from .errors import (
-    AutogradError,
     DTypeError,
     LostGradientError,
-    MissingRuleError,
     NothingRecordedError,
     RuleError,
     ShapeError,
@@ -41,13 +34,27 @@ from .errors import (
 )
 from .graph import Alias, Array, Leaf, Node, Parts, Several, Spec, View, next_serial, pullback, source_of
 from .recording import State, current
-from .table import TABLE, Composite, Constant, Plain, Plan, Refused, Rule, find, name_of, no_derivative, refusal
+from .table import TABLE, Composite, Plan, Rule, no_derivative
 
-__all__ = ["Tensor", "node_of", "owned", "record", "seed_of", "unwrap", "wrap"]
+__all__ = [
+    "NUMERIC",
+    "SMALL",
+    "Tensor",
+    "checked",
+    "has_gradient",
+    "node_of",
+    "owned",
+    "record",
+    "seed_of",
+    "stacked",
+    "stand_in",
+    "unwrap",
+    "with_kin",
+    "wrap",
+]
 
 SMALL = 1024  # values of at most this many elements stay with their node, for the pictures
-_NUMERIC = "fciub"  # the kinds of dtypes that are numbers
-MANY = 64  # so many operands are joined at once
+NUMERIC = "fciub"  # the kinds of dtypes that are numbers
 
 
 # --- the Tensor ---------------------------------------------------------------------------------------------------
@@ -108,7 +115,7 @@ class Tensor:
             plain_only(data, "A Tensor cannot hold a {}")
             refuse_shape(data, "Tensor(a)")
         kind = data.dtype.kind
-        if kind not in _NUMERIC:
+        if kind not in NUMERIC:
             raise DTypeError(
                 f"A Tensor holds numbers, not dtype {data.dtype}. Convert first, for example np.asarray(data, float); "
                 "if Tensors are among the elements, join them with np.stack."
@@ -257,7 +264,7 @@ class Tensor:
     def T(self) -> Tensor:
         """The transpose."""
         if type(self._value) is not np.ndarray:
-            return apply(np.transpose, (self,), {})  # type: ignore[no-any-return]
+            return self._called(np.transpose, self)  # type: ignore[no-any-return]
         rule = TABLE[np.transpose]
         assert isinstance(rule, Rule)
         return record(rule, self._value.T, (self,))  # type: ignore[no-any-return]
@@ -265,17 +272,17 @@ class Tensor:
     @property
     def mT(self) -> Tensor:
         """The transpose of the last two axes."""
-        return apply(np.swapaxes, (self, -1, -2), {})  # type: ignore[no-any-return]
+        return self._called(np.swapaxes, self, -1, -2)  # type: ignore[no-any-return]
 
     @property
     def real(self) -> Tensor:
         """The real part."""
-        return apply(np.real, (self,), {})  # type: ignore[no-any-return]
+        return self._called(np.real, self)  # type: ignore[no-any-return]
 
     @property
     def imag(self) -> Tensor:
         """The imaginary part."""
-        return apply(np.imag, (self,), {})  # type: ignore[no-any-return]
+        return self._called(np.imag, self)  # type: ignore[no-any-return]
 
     # differentiation
 
@@ -404,7 +411,7 @@ class Tensor:
         return complex(self._value)
 
     def __round__(self, ndigits: int = 0) -> Tensor:
-        return apply(np.round, (self, ndigits), {})  # type: ignore[no-any-return]
+        return self._called(np.round, self, ndigits)  # type: ignore[no-any-return]
 
     def __getattr__(self, name: str) -> Any:  # reached only for what a Tensor does not have
         if not name.startswith("_") and hasattr(np.ndarray, name):
@@ -465,7 +472,7 @@ class Tensor:
     def __getitem__(self, index: Any) -> Tensor:
         rule = TABLE[operator.getitem]  # the one rule whose function is Python's
         assert isinstance(rule, Rule)
-        items = _items(index)
+        items = items_of(index)
         if _BASIC.issuperset(map(type, items)):
             state, data = current.get(), self._value[index]
             if state.plain and type(data) is np.ndarray:
@@ -494,17 +501,17 @@ class Tensor:
         self._check_writing("t[i] = v", " = ...", "what the result is (np.where, np.concatenate)")
         rule = TABLE[operator.setitem]
         assert isinstance(rule, Composite)
-        if _has_gradient(value) and self.dtype.kind not in "fc":
+        if has_gradient(value) and self.dtype.kind not in "fc":
             raise DTypeError(
                 f"t[i] = v: t holds {self.dtype}, so v would be rounded and its gradient lost. "
                 "Start from floats: np.zeros(n), not np.zeros(n, int)."
             )
         value = stacked(value)
         kind = getattr(getattr(value, "dtype", None), "kind", "f")
-        if kind not in _NUMERIC or (kind == "c" and self.dtype.kind != "c"):
+        if kind not in NUMERIC or (kind == "c" and self.dtype.kind != "c"):
             fix = "Take np.real(v), or start from a complex t." if kind == "c" else "Convert v: v.astype(float)."
             raise DTypeError(f"t[i] = v: t holds {self.dtype}; v is {value.dtype}, which does not fit in. {fix}")
-        self._write(rule.implementation(self, value, *_items(index)))
+        self._write(rule.implementation(self, value, *items_of(index)))
 
     def _write(self, new: Tensor) -> None:
         """Take a new value; a view by indexing writes it to where it was taken from, too."""
@@ -514,7 +521,7 @@ class Tensor:
         while hasattr(whole, "_origin"):  # no recursion: a view may be one of a view of a view, and so on
             views.append(whole)
             whole, index = whole._origin
-            new = rule.implementation(whole, new, *_items(index))
+            new = rule.implementation(whole, new, *items_of(index))
         whole._rebind_to(new)
         for view in reversed(views):
             base, index = view._origin
@@ -668,28 +675,19 @@ class Tensor:
         held = {n: getattr(self, n) for n in slots if n not in ("__dict__", "__weakref__") and hasattr(self, n)}
         return getattr(self, "__dict__", None) or None, held
 
-    # NumPy's two protocols
+    # NumPy's two protocols, the operators, most methods: given to the class by dispatch.py, from the table
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if method == "__call__":
-            for x in inputs:
-                if not isinstance(x, Tensor):
-                    inputs = tuple(x if isinstance(x, Tensor) else operand(x, ufunc) for x in inputs)
-                    break
-            if not kwargs:
-                return apply_ufunc(ufunc, inputs)
-        return apply_method(ufunc, method, inputs, kwargs)
-
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return apply(function, args, kwargs)
-
-    @classmethod
-    def __call_primitive__(cls, function: Any, args: Any, kwargs: Any) -> Any:
-        return apply(function, args, kwargs)
+    def _called(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call a function as NumPy does when it finds a Tensor among the arguments."""
+        return self.__array_function__(function, (), args, kwargs)
 
     # ruff: disable[D102]
-    if TYPE_CHECKING:  # made below, from the table
+    if TYPE_CHECKING:
 
+        def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any: ...
+        def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any: ...
+        @classmethod
+        def __call_primitive__(cls, function: Any, args: Any, kwargs: Any) -> Any: ...
         def __add__(self, other: Any) -> Tensor: ...
         def __radd__(self, other: Any) -> Tensor: ...
         def __sub__(self, other: Any) -> Tensor: ...
@@ -755,7 +753,7 @@ class Tensor:
         """Return the sum; as ``np.sum(t, ...)``."""
         rule = TABLE[np.sum]
         if args or kwargs or isinstance(axis, Tensor) or type(self._value) is not np.ndarray:
-            return apply(np.sum, (self, axis, *args), {"keepdims": keepdims, **kwargs})  # type: ignore[no-any-return]
+            return self._called(np.sum, self, axis, *args, keepdims=keepdims, **kwargs)  # type: ignore[no-any-return]
         assert isinstance(rule, Rule)
         data = self._value.sum(axis, keepdims=keepdims)
         keywords: dict[str, Any] = {} if axis is None else {"axis": axis}
@@ -769,7 +767,7 @@ class Tensor:
         usual = type(to) is int or (type(to) in (tuple, list) and all(type(n) is int for n in to))
         if order != "C" or copy is not None or not usual or type(self._value) is not np.ndarray:
             kwargs = {"order": order} if copy is None else {"order": order, "copy": copy}
-            return apply(np.reshape, (self, to), kwargs)  # type: ignore[no-any-return]
+            return self._called(np.reshape, self, to, **kwargs)  # type: ignore[no-any-return]
         rule = TABLE[np.reshape]
         assert isinstance(rule, Rule)
         return record(rule, self._value.reshape(to), (self,), {"shape": to})  # type: ignore[no-any-return]
@@ -777,7 +775,7 @@ class Tensor:
     def transpose(self, *axes: Any) -> Tensor:
         """Permute the axes; as ``ndarray.transpose``."""
         order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
-        return apply(np.transpose, (self, order), {})  # type: ignore[no-any-return]
+        return self._called(np.transpose, self, order)  # type: ignore[no-any-return]
 
     def flatten(self, order: str = "C") -> Tensor:
         """Return a copy of the elements in one axis; `ravel` may return a view."""
@@ -785,11 +783,11 @@ class Tensor:
 
     def astype(self, dtype: Any, copy: bool = True) -> Tensor:
         """Cast to another floating or complex dtype."""
-        return apply(np.astype, (self, dtype), {"copy": copy})  # type: ignore[no-any-return]
+        return self._called(np.astype, self, dtype, copy=copy)  # type: ignore[no-any-return]
 
     def compress(self, condition: Any, axis: int | None = None, out: Any = None) -> Tensor:
         """Return the entries or slices where the condition holds; as ``np.compress(condition, t)``."""
-        return apply(np.compress, (condition, self, axis, out), {})  # type: ignore[no-any-return]
+        return self._called(np.compress, condition, self, axis, out)  # type: ignore[no-any-return]
 
     def fill(self, value: Any) -> None:
         """Assign one value to every place; recorded, as ``t[...] = value``."""
@@ -807,7 +805,7 @@ class Tensor:
 
     def copy(self) -> Tensor:
         """Return a copy that is recorded as such."""
-        return apply(np.copy, (self,), {})  # type: ignore[no-any-return]
+        return self._called(np.copy, self)  # type: ignore[no-any-return]
 
 
 def _library_call() -> str | None:
@@ -829,7 +827,7 @@ def _in_scipy() -> bool:
     return str(sys._getframe(3).f_globals.get("__name__", "")).startswith("scipy.")
 
 
-def _items(index: Any) -> tuple[Any, ...]:
+def items_of(index: Any) -> tuple[Any, ...]:
     """Return an index as a tuple; its lists as arrays, as NumPy reads them, since the caller may change his list."""
     items = index if isinstance(index, tuple) else (index,)
     if list in map(type, items):
@@ -893,7 +891,7 @@ class Look:
                 f"The hook {name} returned shape {p.shape} for a cotangent of shape {self.shape}. "
                 "Return that shape, or None."
             )
-        if p.dtype.kind not in _NUMERIC or (p.dtype.kind == "c" and self.dtype.kind != "c"):
+        if p.dtype.kind not in NUMERIC or (p.dtype.kind == "c" and self.dtype.kind != "c"):
             raise DTypeError(
                 f"The hook {name} returned {p.dtype} for a cotangent of {self.dtype}. Return that dtype, or None."
             )
@@ -995,7 +993,7 @@ def record(rule: Rule, data: Any, operands: Sequence[Any], kwargs: dict[str, Any
 def _record_any(rule: Rule, data: Any, operands: Sequence[Any], kwargs: dict[str, Any] | None, state: State) -> Any:
     """Do what `record` does, whatever is recorded."""
     for i in rule.refusals:
-        if i < len(operands) and _has_gradient(operands[i]) and state.mode != "off":
+        if i < len(operands) and has_gradient(operands[i]) and state.mode != "off":
             raise _refusal_of(rule, i)
     parents = tuple([x.node if isinstance(x, Tensor) else None for x in operands])
     mask, bit = 0, 1
@@ -1010,7 +1008,7 @@ def _record_any(rule: Rule, data: Any, operands: Sequence[Any], kwargs: dict[str
     source = source_of(parents[0]) if view else None
     if state.mode == "off" or not mask:
         result = wrap(data, None if source is None else Alias(data, source, state.scope))
-        return _with_kin(result, operands[0]) if view else result
+        return with_kin(result, operands[0]) if view else result
     if data.dtype.kind not in "fc":
         raise _not_differentiable(rule, data)
     plan = rule.plan(mask, len(operands))
@@ -1020,7 +1018,7 @@ def _record_any(rule: Rule, data: Any, operands: Sequence[Any], kwargs: dict[str
     node = (View() if view else Node()).made(rule, args, kwargs or None, parents, out, seen, state.scope)
     if isinstance(node, View):
         node.source = source
-    return _with_kin(wrap(data, node), operands[0]) if view else wrap(data, node)
+    return with_kin(wrap(data, node), operands[0]) if view else wrap(data, node)
 
 
 def _refusal_of(rule: Rule, i: int) -> Exception:
@@ -1050,11 +1048,11 @@ def _record_one(
     parent, view = x.node, rule.view and shares(data, x)
     source = parent if isinstance(parent, Leaf) else parent.source if isinstance(parent, View) else None
     source = source if view else None
-    if 0 in rule.refusals and _has_gradient(x):
+    if 0 in rule.refusals and has_gradient(x):
         raise _refusal_of(rule, 0)
     if parent is None or not parent.requires_grad or rule.vjps[0] is None:
         result = wrap(checked(data, rule.name), None if source is None else Alias(data, source, state.scope))
-        return _with_kin(result, x) if view else result
+        return with_kin(result, x) if view else result
     if data.dtype.kind not in "fc":
         raise _not_differentiable(rule, data)
     (keep_x, *_), keep_y = rule.plan(1, 1)
@@ -1070,7 +1068,7 @@ def _record_one(
     if not view:
         return wrap(data, node)
     node.source = source  # type: ignore[attr-defined]
-    return _with_kin(wrap(data, node), x)
+    return with_kin(wrap(data, node), x)
 
 
 def _residuals(
@@ -1085,7 +1083,7 @@ def _residuals(
             args.append(value)
             seen += parent.version if parent is not None else 0
         else:
-            args.append(parent if parent is not None else value if state.keep else _stand_in(value))
+            args.append(parent if parent is not None else value if state.keep else stand_in(value))
     return tuple(args), seen
 
 
@@ -1150,7 +1148,7 @@ class Kin:
         return any(ref() is not None for i, ref in list(self.members.items()) if i not in known)
 
 
-def _with_kin(view: Tensor, base: Any) -> Tensor:
+def with_kin(view: Tensor, base: Any) -> Tensor:
     """Let a view and the Tensors whose memory it shows know of each other."""
     if isinstance(base, Tensor):
         if not hasattr(base, "_kin"):
@@ -1162,7 +1160,7 @@ def _with_kin(view: Tensor, base: Any) -> Tensor:
 
 def checked(data: Any, name: str) -> Array:
     """Return a function's result as an array; refuse by name what is none."""
-    if type(data) is np.ndarray and data.dtype.kind in _NUMERIC:
+    if type(data) is np.ndarray and data.dtype.kind in NUMERIC:
         return data
     if isinstance(data, (np.generic, np.memmap, float, complex, int)):
         data = np.asarray(data)
@@ -1173,7 +1171,7 @@ def checked(data: Any, name: str) -> Array:
     if type(data) is not np.ndarray:
         plain_only(data, f"{name} of a Tensor and a {{}}")
         refuse_shape(data, name)
-    if data.dtype.kind not in _NUMERIC:
+    if data.dtype.kind not in NUMERIC:
         what = "objects" if data.dtype.kind == "O" else f"{data.dtype} values"
         raise DTypeError(f"{name} of a Tensor and {what}: only numbers have gradients. Convert first: a.astype(float).")
     return data
@@ -1187,491 +1185,20 @@ def shares(data: Array, operand: Any) -> bool:
     return not (type(data) is type(source) is np.ndarray) or np.may_share_memory(data, source)
 
 
-def unary(ufunc: Any, rule: Rule) -> Callable[[Tensor], Tensor]:
-    """Return a function that applies a ufunc of one operand: `record`, without its loops."""
-    keep_x, keep_y = (*rule.plan(1, 1).args, rule.plan(1, 1).out)
-    ndarray, asarray, state_now = np.ndarray, np.asarray, current.get
-
-    def call(x: Tensor) -> Tensor:
-        a, parent = x._value, x.node
-        data = ufunc(a)
-        if type(data) is not ndarray and type(data) in _FLOATS:
-            data = asarray(data)
-        state = state_now()
-        if type(data) is not ndarray or not state.plain or parent is None or not parent.requires_grad:
-            return record(rule, data, (x,))  # type: ignore[no-any-return]
-        node = Node()
-        node.serial, node.rule, node.scope = next_serial(), rule, state.scope
-        node.parents = parents = (parent,)
-        if keep_x:
-            node.args, node.seen = (a,), parent.version
-        else:
-            node.args, node.seen = parents, 0
-        node.kwargs = node.extra = None
-        node.out = data if keep_y or data.size <= SMALL else Spec(data)
-        y = new_tensor(Tensor)
-        y._value, y.node, y.grad = data, node, None
-        return y
-
-    return call
-
-
-def binary(ufunc: Any, rule: Rule, unusual: Callable[[Any, Any], Any] | None = None) -> Callable[[Any, Any], Any]:
-    """Return a function that applies a ufunc of two operands: `record`, without its loops.
-
-    The general form costs three times as much an operation, which is what a small network's step consists of; the
-    objects are filled in place for the same reason. An operator is this function itself; `unusual` says what it does
-    with an operand that is neither a Tensor nor a usual array or number.
-    """
-    first, second, both = ((*rule.plan(mask, 2).args, rule.plan(mask, 2).out) for mask in (1, 2, 3))
-    ndarray, asarray, state_now, numeric = np.ndarray, np.asarray, current.get, _NUMERIC
-
-    def call(x: Any, y: Any) -> Any:
-        if isinstance(x, Tensor):
-            a, left = x._value, x.node
-        else:
-            a, left = x, None
-        if isinstance(y, Tensor):
-            b, right = y._value, y.node
-        else:
-            if unusual is not None and type(y) not in _USUAL:
-                return unusual(x, y)
-            b, right = y, None
-            if type(y) is ndarray and y.dtype.kind not in numeric:
-                checked(y, rule.name)
-        try:
-            data = ufunc(a, b)
-        except ValueError as error:
-            raise _shapes_do_not_fit(ufunc, (a, b), error) from None
-        if type(data) is not ndarray and type(data) in _FLOATS:
-            data = asarray(data)
-        state = state_now()
-        if type(data) is not ndarray or not state.plain:
-            return record(rule, data, (x, y))
-        if left is not None and left.requires_grad:
-            keep_a, keep_b, keep_y = both if right is not None and right.requires_grad else first
-        elif right is not None and right.requires_grad:
-            keep_a, keep_b, keep_y = second
-        else:
-            return wrap(data, None)
-        node = Node()
-        node.parents = parents = (left, right)
-        if keep_a or keep_b or left is None or right is None:
-            seen = 0
-            if not keep_a:
-                a = left if left is not None else _stand_in(a)
-            elif left is not None:
-                seen = left.version
-            if not keep_b:
-                b = right if right is not None else _stand_in(b)
-            elif right is not None:
-                seen += right.version
-            node.args, node.seen = (a, b), seen
-        else:
-            node.args, node.seen = parents, 0
-        node.serial, node.rule, node.scope = next_serial(), rule, state.scope
-        node.kwargs = node.extra = None
-        node.out = data if keep_y or data.size <= SMALL else Spec(data)
-        result = new_tensor(Tensor)
-        result._value, result.node, result.grad = data, node, None
-        return result
-
-    return call
-
-
-new_tensor = Tensor.__new__
 _BASIC = frozenset({int, slice, type(None), type(Ellipsis)})  # indices by which NumPy gives a view
-_NUMBERS = frozenset({bool, int, float, str, type})
-_USUAL = frozenset({np.ndarray, float, int, bool, complex, np.float64, np.float32})
 _COMPARISONS = frozenset({"np.array_equal", "np.array_equiv", "np.allclose", "np.isclose"})
-_FLOATS = frozenset({np.float64, np.float32})  # what NumPy makes of 0-d arrays
 
 
-def operand(value: Any, ufunc: Any) -> Any:
-    """Return a ufunc's operand as the rules can use it: a list becomes an array; objects are refused."""
-    if isinstance(value, (list, tuple)):
-        value = stacked(value)
-    elif isinstance(value, (float, int, complex)):
-        return value
-    elif not hasattr(value, "__array_ufunc__") and ufunc not in (np.equal, np.not_equal):  # None is equal to nothing
-        array = np.asarray(value)
-        if array.dtype.kind not in _NUMERIC:
-            raise _no_operand(ufunc, value)
-        value = array
-    if isinstance(value, np.ndarray):
-        if type(value) is not np.ndarray or value.dtype.kind not in _NUMERIC:
-            return checked(value, name_of(ufunc))
-    elif is_other(value):
-        plain_only(value, f"{name_of(ufunc)} of a Tensor and a {{}}")
-    return value
-
-
-def _no_operand(ufunc: Any, value: Any) -> Exception:
-    """Return the error of an operand that is neither a number nor an array of numbers."""
-    hint = "Pass a number or an array."
-    if hasattr(value, "toarray"):
-        hint = "Sparse arrays have no rules: write b.toarray()."
-    elif isinstance(value, numbers.Number):
-        hint = "Write float(b)."
-    elif isinstance(value, (Iterator, Set)):
-        hint = "Write np.array(list(b))."
-    what = "None" if value is None else f"a {type(value).__name__}"
-    return DTypeError(
-        f"{name_of(ufunc)} of a Tensor and {what}: NumPy takes that for one object, not for numbers. {hint}"
-    )
-
-
-def _stand_in(value: Any) -> Any:
+def stand_in(value: Any) -> Any:
     """Return what stands for a constant operand that no rule reads: itself if it is small."""
     return Spec(value) if hasattr(value, "dtype") and value.size > SMALL else value
 
 
-CALLS: dict[Any, Callable[..., Tensor]] = {}  # ufunc -> its fast form, made when it is first met
-
-
-def apply_ufunc(ufunc: Any, inputs: tuple[Any, ...]) -> Any:
-    """Call a ufunc on operands of which at least one is a Tensor, as its entry in the table says."""
-    call = CALLS.get(ufunc)
-    if call is None:
-        rule = find(ufunc)
-        if type(rule) is not Rule or len(inputs) > 2 or ufunc.nout > 1 or None in rule.vjps:
-            return apply(ufunc, inputs, {})
-        call = CALLS[ufunc] = (unary if len(inputs) == 1 else binary)(ufunc, rule)
-    return call(*inputs)
-
-
-def apply_method(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call one of a ufunc's methods, or the ufunc with keywords, where a Tensor takes part."""
-    entry = find(ufunc)
-    outs = kwargs.get("out") or ()
-    written = method == "at" or any(isinstance(x, Tensor) for x in (outs if isinstance(outs, tuple) else (outs,)))
-    if type(entry) is Constant and not written:
-        call = getattr(ufunc, method)
-        plain = call(*[unwrap(x) for x in inputs], **{k: unwrap(v) for k, v in kwargs.items()})
-        return _constants(plain, inputs, ufunc)
-    if type(entry) not in (Rule, Composite, Constant):
-        return apply(ufunc, inputs, {})  # says what is wrong
-    implementation = TABLE[getattr(np.ufunc, method)]
-    assert isinstance(implementation, Composite)
-    function, name = (ufunc, "") if method == "__call__" else (getattr(ufunc, method), f".{method}")
-    return _composed(function, partial(implementation.implementation, ufunc), inputs, kwargs, name_of(ufunc) + name)
-
-
-def apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call a function on arguments among which there is a Tensor, as its entry in the table says."""
-    entry = TABLE.get(function) or find(function)
-    if "out" in kwargs or len(args) > 1:
-        args, kwargs, out = _without_out(function, args, kwargs)
-        if out is not None:
-            return _into(out, apply(function, args, kwargs), function)
-    if function is np.where and len(args) == 1 and not kwargs:
-        function, entry = np.nonzero, TABLE[np.nonzero]
-    if type(entry) is Rule:
-        operands, keywords = (args, {}) if isinstance(function, np.ufunc) else entry.bind(args, kwargs)
-        for name, value in keywords.items():
-            if value is None or type(value) in _NUMBERS:
-                continue
-            if _has_gradient(value):
-                raise UnsupportedArgumentError(
-                    f"{entry.name} is not differentiated with respect to {name}=, and a Tensor that requires grad "
-                    f"was passed there. Pass {name}.detach() if no gradient is wanted, or name the argument "
-                    "that was meant."
-                )
-            keywords[name] = unwrap(value)
-        plain = [a._value if isinstance(a, Tensor) else a if type(a) in ORDINARY else unwrap(a) for a in args]
-        named = {k: unwrap(v) for k, v in kwargs.items()} if kwargs else kwargs
-        kind = None
-        if named or not ORDINARY.issuperset(map(type, plain)):
-            kind = other_kind((*plain, *named.values()), entry.name)
-        data = function(*plain, **named) if kind is None else asked(function, plain, named, kind, entry.name)
-        operands = [stacked(x) if type(x) in (list, tuple) else x for x in operands]
-        if len(operands) > MANY and function in (np.concatenate, np.stack):
-            return _joined(function, entry, data, operands, keywords)
-        return record(entry, data, operands, keywords)
-    if type(entry) is Composite:
-        result = _composed(function, entry.implementation, args, kwargs, name_of(function))
-        return _with_kin(result, args[0]) if entry.view and args and isinstance(result, Tensor) else result
-    if type(entry) is Constant:
-        if entry.like and any(map(_has_gradient, args)):
-            raise UnsupportedArgumentError(
-                f"{name_of(function)} makes an array of numbers; the gradient of a Tensor among them would be lost. "
-                "Compute with a constant array: np.arange(n) * step + start."
-            )
-        if kwargs.get("out") is not None:
-            raise UnsupportedArgumentError(refusal(name_of(function), "out"))
-        if function is np.sign and _has_gradient(args[0]) and args[0].dtype.kind == "c":
-            raise UnsupportedArgumentError("np.sign is constant for real numbers only: write z / np.abs(z).")
-        return _constants(_unrecorded(function, args, kwargs), args, function)
-    if type(entry) is Plain:
-        return _unrecorded(function, args, kwargs, plain=True)
-    name = name_of(function)
-    if isinstance(function, np.ufunc) and getattr(np, function.__name__, function) is not function:
-        raise MissingRuleError(
-            f"An array's method cannot take a Tensor: write {name}(a, ...) for a.{function.__name__}(...)."
-        )
-    if type(entry) is Refused:
-        raise MissingRuleError(f"{name} is not differentiable here: {entry.reason}")
-    raise MissingRuleError(
-        f"{name} has no derivative rule. Write it with functions that have one, give it a rule "
-        f"(ag.defvjp({name}, ...)), or call it on t.detach() if no gradient is wanted."
-    )
-
-
-def _joined(function: Any, rule: Rule, data: Array, operands: list[Any], keywords: dict[str, Any]) -> Tensor:
-    """Record many arrays joined as groups of them joined, and so on.
-
-    A vjp is called once for each operand, with all operands: at 100,000 of them that would be 10 billion arguments.
-    """
-    axis = keywords.get("axis", 0)
-    along = 0 if axis is None else axis % data.ndim
-    groups: list[Any] = []
-    start = 0
-    for i in range(0, len(operands), MANY):
-        group = operands[i : i + MANY]
-        lengths = [1 if function is np.stack else np.size(x) if axis is None else x.shape[axis] for x in group]
-        stop = start + sum(lengths)
-        part = data[(*[slice(None)] * along, slice(start, stop))]
-        start = stop
-        groups.append(record(rule, part.copy() if part.size <= SMALL else part, group, keywords))  # no small view stays
-    joining = TABLE[np.concatenate]
-    assert isinstance(joining, Rule)
-    if len(groups) > MANY:
-        return _joined(np.concatenate, joining, data, groups, {"axis": along})
-    return record(joining, data, groups, {"axis": along})  # type: ignore[no-any-return]
-
-
-def _composed(
-    function: Any, implementation: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], name: str
-) -> Any:
-    """Call what a function is rewritten as; its errors are those of the call that the user wrote."""
-    try:
-        if (watch := current.get().watch) is not None:
-            return watch.composed(function, implementation, args, kwargs, name)
-        return implementation(*args, **kwargs)
-    except NeedsValues as error:
-        raise error.named(name) from None
-    except _MISTAKES as error:
-        said = _as_called(error, function, args, kwargs, name)
-        try:
-            if said is error:
-                raise
-            raise said from None
-        finally:
-            del said  # the error has this frame in its traceback: both would keep each other, and the operands, alive
-
-
-_MISTAKES = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, AssertionError, RuntimeError)
-
-
-def _as_called(error: Exception, function: Any, args: Sequence[Any], kwargs: dict[str, Any], name: str) -> Exception:
-    """Return the error of a composite as its caller reads it: NumPy's own, if NumPy refuses the same arrays.
-
-    A composite is other code than NumPy's; where it trips over an argument, its error is about that code.
-    """
-    text = str(error)
-    if isinstance(error, AutogradError):
-        if name not in text and error.args == (text,):
-            error.args = (f"{re.sub(r' [(]In [^ ]+[)]$', '', text)} (In {name}.)",)
-        return error
-    if isinstance(error, TypeError) and not isinstance(function, np.ufunc):
-        try:
-            inspect.signature(function).bind(*args, **kwargs)
-        except TypeError as unbound:  # a composite's own name is nobody's business
-            if any(map(callable, (*args, *kwargs.values()))):
-                return TypeError(f"{name}() {unbound}.")
-        except ValueError:  # compiled, and silent about it
-            pass
-    if isinstance(error, FloatingPointError) or any(
-        callable(x) and not isinstance(x, (type, Tensor)) for x in (*args, *kwargs.values())
-    ):
-        return error  # np.errstate's; or a user's function may have raised it, and is not called again
-    if other_kind(map(unwrap, (*args, *kwargs.values()))) is not None:
-        return error  # called with another kind of arrays, NumPy's function might fetch them
-    try:
-        function(*map(_copied, args), **{k: _copied(v) for k, v in kwargs.items()})
-    except Exception as own:
-        return own
-    if isinstance(error, np.linalg.LinAlgError):
-        return error
-    return UnsupportedArgumentError(
-        f"{name} has no derivative rule for these arguments, though arrays may be called so ({type(error).__name__}: "
-        f"{text[:150]}). Rewrite the call, or pass .detach()ed values if no gradient is wanted."
-    )
-
-
-def _copied(value: Any) -> Any:
-    """Return an argument as NumPy takes it, for a function that may write into it."""
-    if type(value) in (list, tuple):
-        return type(value)(map(_copied, value))
-    value = unwrap(value)
-    return value.copy() if isinstance(value, np.ndarray) else value
-
-
-_OUT: dict[Any, int | None] = {}  # at which position a function takes out=, if at all
-
-
-def _without_out(
-    function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any], Tensor | None]:
-    """Take a Tensor that was passed as ``out``, by name or by position, out of the arguments."""
-    if isinstance(kwargs.get("out"), Tensor):
-        return args, {k: v for k, v in kwargs.items() if k != "out"}, kwargs["out"]
-    at = _OUT.get(function, -1)
-    if at == -1:
-        try:
-            kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-            names = [p.name for p in inspect.signature(function).parameters.values() if p.kind in kinds]
-        except (TypeError, ValueError):
-            names = []
-        at = names.index("out") if "out" in names else None
-        if function in TABLE:  # which does not grow
-            _OUT[function] = at
-    if at is not None and len(args) > at and isinstance(args[at], Tensor):
-        return (*args[:at], None, *args[at + 1 :]), kwargs, args[at]
-    return args, kwargs, None
-
-
-def _into(out: Tensor, result: Any, function: Any) -> Tensor:
-    """Assign a function's result to the Tensor that was passed as its ``out=``."""
-    if out.shape != np.shape(result):
-        raise ShapeError(
-            f"{name_of(function)}: out= has shape {out.shape}, and the result {np.shape(result)}. "
-            f"Write `result = {name_of(function)}(...)`."
-        )
-    if not np.can_cast(result.dtype, out.dtype, "same_kind"):
-        raise DTypeError(
-            f"{name_of(function)}: out= holds {out.dtype}; a result of {result.dtype} does not fit in. "
-            f"Write `result = {name_of(function)}(...)`."
-        )
-    out[...] = result
-    return out
-
-
-def _unrecorded(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], plain: bool = False) -> Any:
-    """Call a function on the arrays of Tensors; it gives arrays of their kind, or, if it is `plain`, anything."""
-    args = tuple([a._value if isinstance(a, Tensor) else a if type(a) in ORDINARY else unwrap(a) for a in args])
-    if not kwargs and ORDINARY.issuperset(map(type, args)):
-        return function(*args)
-    kwargs = {k: unwrap(v) for k, v in kwargs.items()}
-    kind = other_kind((*args, *kwargs.values()), name_of(function))
-    if kind is None:
-        return function(*args, **kwargs)
-    result = asked(function, args, kwargs, kind, name_of(function), anything=plain)
-    return wrap(result, None) if plain and is_other(result) else result  # np.allclose: no branch is taken on it
-
-
-def _constants(result: Any, operands: Sequence[Any], function: Any) -> Any:
-    """Wrap what a function returned through which no cotangent passes."""
-    if isinstance(result, (tuple, list)):
-        items = [_constants(r, operands, function) for r in result]
-        return type(result)(*items) if hasattr(result, "_fields") else type(result)(items)
-    tensor = wrap(np.asarray(result) if isinstance(result, (np.generic, bool, int, float)) else result, None)
-    if (watch := current.get().watch) is not None:
-        how = f"{name_of(function)} is constant: its derivative is 0 wherever it has one"
-        watch.cut(tensor, operands, "constant", how)
-    return tensor
-
-
-def _has_gradient(value: Any) -> bool:
+def has_gradient(value: Any) -> bool:
+    """Return whether a cotangent would pass to a value, or to something in a list."""
     if isinstance(value, (list, tuple)):
-        return any(_has_gradient(v) for v in value)
+        return any(has_gradient(v) for v in value)
     return isinstance(value, Tensor) and value.requires_grad
-
-
-def _shapes_do_not_fit(ufunc: Any, arrays: Sequence[Any], error: ValueError) -> Exception:
-    shapes = [np.shape(a) for a in arrays]
-    if ufunc is np.power and "negative integer powers" in str(error):
-        return DTypeError(
-            "np.power: integers to negative powers are no integers. Write t ** -1.0 for t ** -1, or 1 / t; "
-            "or convert first: t.astype(float)."
-        )
-    if ufunc is np.matmul and not all(shapes):
-        return ShapeError(f"a @ b: one of them is a number (shapes {shapes[0]} and {shapes[1]}). Write a * b.")
-    if ufunc is np.matmul and len(shapes) == 2 and all(shapes):
-        a, b = shapes
-        inner = b[-2] if len(b) > 1 else b[0]
-        hint = ""
-        if len(b) > 1 and a[-1] == b[-1]:
-            hint = " The last axes agree: did you mean a @ b.T?"
-        elif len(a) > 1 and a[-2] == inner:
-            hint = " Did you mean a.T @ b?"
-        return ShapeError(
-            f"a @ b: shapes {a} and {b} do not fit. The last axis of a ({a[-1]}) must equal the "
-            f"{'second to last' if len(b) > 1 else 'only'} axis of b ({inner}).{hint}"
-        )
-    if ufunc.signature is None:
-        return ShapeError(
-            f"{name_of(ufunc)}: shapes {' and '.join(map(str, shapes))} do not broadcast. Counted from the last axis, "
-            "lengths must be equal or 1."
-        )
-    return ShapeError(f"{name_of(ufunc)}: {error} (shapes {', '.join(map(str, shapes))}).")
-
-
-# --- operators and methods, made from the table ---------------------------------------------------------------------
-
-
-def _make_operators() -> None:
-    """Give Tensor one method per operator; each calls its ufunc on the arrays and records."""
-    ufunc: Any
-
-    def prefix(ufunc: Any) -> Callable[[Tensor], Any]:
-        return lambda self: apply_ufunc(ufunc, (self,))
-
-    def infix(ufunc: Any, swapped: bool) -> Callable[[Tensor, Any], Any]:
-        def unusual(self: Tensor, other: Any) -> Any:
-            if ufunc in (np.equal, np.not_equal) and isinstance(other, (str, bytes)):  # as for an array: nowhere equal
-                return wrap(np.full(self.shape, ufunc is np.not_equal), None)
-            if getattr(type(other), "__array_ufunc__", ...) is None:
-                return NotImplemented
-            return ufunc(other, self) if swapped else ufunc(self, other)
-
-        def method(self: Tensor, other: Any) -> Any:
-            if type(other) not in _USUAL and not isinstance(other, Tensor):
-                return unusual(self, other)
-            return apply_ufunc(ufunc, (other, self) if swapped else (self, other))
-
-        rule = TABLE[ufunc]
-        return method if swapped or not isinstance(rule, Rule) else binary(ufunc, rule, unusual)
-
-    for name, ufunc in {
-        "neg": np.negative,
-        "pos": np.positive,
-        "abs": np.absolute,
-        "invert": np.invert,
-    }.items():
-        setattr(Tensor, f"__{name}__", prefix(ufunc))
-    arithmetic = {
-        "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "mod": np.remainder,
-        "floordiv": np.floor_divide, "pow": np.power, "matmul": np.matmul, "divmod": np.divmod,
-        "lshift": np.left_shift, "rshift": np.right_shift,
-        "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
-    }  # fmt: skip
-    for name, ufunc in arithmetic.items():
-        setattr(Tensor, f"__{name}__", infix(ufunc, swapped=False))
-        setattr(Tensor, f"__r{name}__", infix(ufunc, swapped=True))
-    comparison = {
-        "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
-        "eq": np.equal, "ne": np.not_equal,
-    }  # fmt: skip
-    for name, ufunc in comparison.items():
-        setattr(Tensor, f"__{name}__", infix(ufunc, swapped=False))
-
-    def method(function: Any) -> Callable[..., Any]:
-        def call(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-            return apply(function, (self, *args), kwargs)
-
-        call.__doc__ = f"As ``np.{function.__name__}(t, ...)``."
-        return call
-
-    methods = (
-        "prod mean var std max min clip dot ravel squeeze swapaxes round argmax argmin argsort all any nonzero "
-        "conj conjugate cumsum cumprod repeat take diagonal trace choose searchsorted argpartition put"
-    )
-    for name in methods.split():
-        setattr(Tensor, name, method(getattr(np, name)))
-
-
-_make_operators()
 
 
 # --- checks that every way into the sweep shares ------------------------------------------------------------------
@@ -1714,7 +1241,7 @@ def seed_of(tensor: Tensor, cotangent: Any, create_graph: bool) -> Any:
         plain_only(seed, "A cotangent cannot be a {}")
         if is_other(data) and isinstance(seed, (np.ndarray, np.generic)):
             seed = np.asarray(seed, like=data)
-        if seed.dtype.kind not in _NUMERIC:
+        if seed.dtype.kind not in NUMERIC:
             raise DTypeError(f"A cotangent holds numbers; this one is {seed.dtype}.")
         if seed.shape != data.shape:
             raise ShapeError(f"The cotangent has shape {seed.shape}; it must have its Tensor's own, {data.shape}.")

@@ -36,6 +36,7 @@ ALLOWED = CORE | {
     "hypotheses": OFF_THE_SIDE | {"measure"},
     "diagnose": OFF_THE_SIDE | {"measure", "hypotheses"},
     "check": OFF_THE_SIDE | {"transforms", "measure", "diagnose"},
+    "dispatch": OFF_THE_SIDE | {"rules"},
     "debugging": OFF_THE_SIDE | {"rules"},
     "reasons": OFF_THE_SIDE | {"debugging"},
     "scipy": OFF_THE_SIDE | {"transforms", "rules"},

@@ -17,7 +17,7 @@ import pytest
 
 import autograd_mini as ag
 import nn
-from autograd_mini import table, tensor
+from autograd_mini import dispatch, table
 from autograd_mini.recording import State, current, is_recording
 from autograd_mini.table import TABLE
 
@@ -218,7 +218,7 @@ def test_rules_that_are_just_being_loaded_by_another_thread_are_waited_for(monke
     events.entry = TABLE[np.hypot]
     monkeypatch.setattr(table, "LATE", {"json": "late_rules_of_a_test"})
     monkeypatch.delitem(TABLE, np.hypot)
-    monkeypatch.delitem(tensor.CALLS, np.hypot, raising=False)
+    monkeypatch.delitem(dispatch.CALLS, np.hypot, raising=False)
     results = []
 
     def work():
@@ -257,8 +257,8 @@ def test_first_uses_of_rules_in_many_threads():
                 entry._spellings.clear()
                 for kept in ("parameters", "optional", "rest", "_signature"):
                     entry.__dict__.pop(kept, None)
-        tensor.CALLS.clear()
-        tensor._OUT.clear()
+        dispatch.CALLS.clear()
+        dispatch._OUT.clear()
 
     for _ in range(10):
         forget()
