@@ -14,24 +14,30 @@ from .check import gradcheck
 from .checkpointing import checkpoint
 from .debugging import debug
 from .jacobians import hessian, jacobian
+from .program import Program
 from .reasons import why
 from .recording import keep, no_grad, recording, scope
 from .rules.special import logsumexp
+from .source import written as _written  # noqa: F401 (gives Program its source)
 from .table import defvjp, primitive
 from .tensor import Tensor
+from .tracing import ensure, fresh, trace
 from .transforms import elementwise_grad, ggnvp, grad, gradients, hvp, jvp, stop_gradient, value_and_grad, vjp
 from .viz import draw
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Program",
     "Tensor",
     "checkpoint",
     "debug",
     "defvjp",
     "draw",
     "elementwise_grad",
+    "ensure",
     "errors",
+    "fresh",
     "ggnvp",
     "grad",
     "gradcheck",
@@ -48,6 +54,7 @@ __all__ = [
     "scipy",
     "scope",
     "stop_gradient",
+    "trace",
     "value_and_grad",
     "vjp",
     "why",

@@ -12,10 +12,10 @@ from .arrays import is_other
 from .batching import Batched, UnbatchableError, one_for_all
 from .errors import LostGradientError, UnsupportedArgumentError
 from .graph import Leaf, Node, next_serial, pullback, toposort
-from .recording import is_recording, no_grad, recording
+from .recording import current, is_recording, no_grad, recording
 from .table import Rule
-from .tensor import Tensor, node_of, record, unwrap, wrap
-from .transforms import IDENTITY, constant
+from .tensor import IDENTITY, Tensor, node_of, record, unwrap, wrap
+from .transforms import constant
 from .trees import flatten
 
 __all__ = ["checkpoint"]
@@ -64,7 +64,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        if not is_recording():
+        if not is_recording() or current.get().trace is not None:  # a program decides itself what to keep
             return f(*args, **kwargs)
         leaves, rebuild = flatten((args, kwargs))
         for leaf in leaves:

@@ -7,51 +7,25 @@ graph stays watched after the block has been left.
 from __future__ import annotations
 
 import inspect
-import linecache
 import sys
 import warnings
 import weakref
 import zlib
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .errors import GraphFreedError, NonFiniteError, OverwrittenError
 from .graph import Alias, Leaf, Node, Parts, Through, source_of, toposort
+from .places import Place, here, of_a_library
 from .recording import Setting, State, current
 from .rules import assign
 from .tensor import Tensor, unwrap
 
-__all__ = ["Place", "Watched", "debug", "ranges"]
+__all__ = ["Watched", "debug", "ranges"]
 
 Array = Any
-
-ENGINE = Path(__file__).parent
-OURS = tuple(str(folder) + "/" for folder in (ENGINE, ENGINE.with_name("nn"), Path(np.__file__).parent))
-
-
-# --- the user's line ------------------------------------------------------------------------------------------------
-
-
-class Place(NamedTuple):
-    """A line of the user's."""
-
-    file: str
-    line: int
-    function: str
-    scope: tuple[str, ...] = ()
-
-    @property
-    def code(self) -> str:
-        """The line itself, where its file can be read."""
-        return linecache.getline(self.file, self.line).strip()
-
-    def __str__(self) -> str:
-        inside = "" if self.function == "<module>" else f", in {self.function}"
-        scope = f", scope {'/'.join(self.scope)}" if self.scope else ""
-        return f"{Path(self.file).name}:{self.line}{inside}{scope}" + (f": {self.code}" if self.code else "")
 
 
 class Break(NamedTuple):
@@ -61,20 +35,6 @@ class Break(NamedTuple):
     how: str
     place: Place | None
     scope: tuple[str, ...] = ()
-
-
-def here() -> Place:
-    """Return the line, outside of this package, of NumPy and SciPy, from which we were called."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and of_a_library(frame):
-        frame = frame.f_back
-    return Place(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name, current.get().scope)
-
-
-def of_a_library(frame: Any) -> bool:
-    """Return whether a frame runs code that the user did not write."""
-    module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-    return module in ("numpy", "scipy", "contextlib") or frame.f_code.co_filename.startswith(OURS)
 
 
 # --- what values look like -------------------------------------------------------------------------------------------

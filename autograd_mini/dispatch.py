@@ -21,6 +21,10 @@ from .tensor import NUMERIC, SMALL, Tensor, checked, has_gradient, record, stack
 
 __all__ = ["apply", "apply_method", "apply_ufunc"]
 
+METADATA = frozenset({
+    np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.shares_memory,
+    np.may_share_memory, np.common_type, np.einsum_path,
+})  # fmt: skip
 MANY = 64  # so many operands are joined at once
 new_tensor = Tensor.__new__
 _NUMBERS = frozenset({bool, int, float, str, type})
@@ -179,7 +183,7 @@ def apply_method(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[
     if type(entry) is Constant and not written:
         call = getattr(ufunc, method)
         plain = call(*[unwrap(x) for x in inputs], **{k: unwrap(v) for k, v in kwargs.items()})
-        return _constants(plain, inputs, ufunc)
+        return _constants(plain, inputs, kwargs, ufunc if method == "__call__" else call)
     if type(entry) not in (Rule, Composite, Constant):
         return apply(ufunc, inputs, {})  # says what is wrong
     implementation = TABLE[getattr(np.ufunc, method)]
@@ -201,6 +205,9 @@ def apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if function is np.where and len(args) == 1 and not kwargs:
         function, entry = np.nonzero, TABLE[np.nonzero]
     if type(entry) is Rule:
+        trace = current.get().trace
+        if trace is not None and (result := trace.body(entry, function, args, kwargs)) is not None:
+            return result
         operands, keywords = (args, {}) if isinstance(function, np.ufunc) else entry.bind(args, kwargs)
         for name, value in keywords.items():
             if value is None or type(value) in _NUMBERS:
@@ -211,6 +218,8 @@ def apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
                     f"was passed there. Pass {name}.detach() if no gradient is wanted, or name the argument "
                     "that was meant."
                 )
+            if trace is not None:
+                trace.outside(value, f"{entry.name}: its argument {name}=")
             keywords[name] = unwrap(value)
         plain = [a._value if isinstance(a, Tensor) else a if type(a) in ORDINARY else unwrap(a) for a in args]
         named = {k: unwrap(v) for k, v in kwargs.items()} if kwargs else kwargs
@@ -235,8 +244,10 @@ def apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             raise UnsupportedArgumentError(refusal(name_of(function), "out"))
         if function is np.sign and has_gradient(args[0]) and args[0].dtype.kind == "c":
             raise UnsupportedArgumentError("np.sign is constant for real numbers only: write z / np.abs(z).")
-        return _constants(_unrecorded(function, args, kwargs), args, function)
+        return _constants(_unrecorded(function, args, kwargs), args, kwargs, function)
     if type(entry) is Plain:
+        if (trace := current.get().trace) is not None and function not in METADATA:
+            trace.outside((args, kwargs), name_of(function))
         return _unrecorded(function, args, kwargs, plain=True)
     name = name_of(function)
     if isinstance(function, np.ufunc) and getattr(np, function.__name__, function) is not function:
@@ -394,10 +405,12 @@ def _unrecorded(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], pl
     return wrap(result, None) if plain and is_other(result) else result  # np.allclose: no branch is taken on it
 
 
-def _constants(result: Any, operands: Sequence[Any], function: Any) -> Any:
+def _constants(result: Any, operands: Sequence[Any], kwargs: dict[str, Any], function: Any) -> Any:
     """Wrap what a function returned through which no cotangent passes."""
+    if (trace := current.get().trace) is not None:
+        return trace.constant(function, tuple(operands), kwargs, result)
     if isinstance(result, (tuple, list)):
-        items = [_constants(r, operands, function) for r in result]
+        items = [_constants(r, operands, kwargs, function) for r in result]
         return type(result)(*items) if hasattr(result, "_fields") else type(result)(items)
     tensor = wrap(np.asarray(result) if isinstance(result, (np.generic, bool, int, float)) else result, None)
     if (watch := current.get().watch) is not None:

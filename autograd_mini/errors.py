@@ -13,6 +13,7 @@ __all__ = [
     "RenderError",
     "RuleError",
     "ShapeError",
+    "TraceError",
     "UnsupportedArgumentError",
 ]
 
@@ -55,6 +56,10 @@ class GraphFreedError(AutogradError, RuntimeError):
 
 class OverwrittenError(AutogradError, RuntimeError):
     """A value that the sweep needs was written to after it had been recorded."""
+
+
+class TraceError(AutogradError, TypeError):
+    """A program was recorded, or called, with something that it cannot hold: a value of one call only."""
 
 
 class RenderError(AutogradError, RuntimeError):

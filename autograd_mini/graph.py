@@ -41,16 +41,18 @@ class Spec:
 class Extra:
     """What few nodes have: a name, a Tensor that wants the cotangent as its `.grad`, hooks that look at it.
 
+    And in a trace the node, in `body`, that a function of somebody's own computed this value by.
     And what `ag.debug` remembers: the user's line (`place`); the leaves that a node leads to; of a leaf, where values
     computed from it left the graph (`exits`); of a constant, how and where paths to it ended (`lost`: the first such
     place for each leaf; `near`: for its operands, by their serial numbers).
     """
 
-    __slots__ = ("exits", "hooks", "leaves", "lost", "name", "near", "owner", "place")
+    __slots__ = ("body", "exits", "hooks", "leaves", "lost", "name", "near", "owner", "place")
 
     def __init__(self) -> None:
         self.name: str | None = None
         self.owner: Callable[[], Any] | None = None
+        self.body: Node | None = None
         self.hooks: dict[int, Callable[[Array], Array | None]] = {}
         self.place: Any = None
         self.leaves: frozenset[Leaf] | None = None
@@ -211,7 +213,8 @@ class Node:
 
     def item(self, i: int) -> Node:
         """Return a new node for one output, where there are several."""
-        return Node().made(self.out.item, (self,), {"i": i}, (self,), self.out[i], 0, self.scope)
+        node = Node() if self.requires_grad and self.out[i].dtype.kind in "fc" else Fixed()
+        return node.made(self.out.item, (self,), {"i": i}, (self,), self.out[i], 0, self.scope)
 
     def free(self) -> None:
         """Let go of residuals and edges; a later sweep that needs them says so."""
@@ -234,6 +237,22 @@ class View(Node):
     def version(self) -> int:  # type: ignore[override]
         """The write count of the leaf that is looked at."""
         return 0 if self.source is None else self.source.version
+
+
+class Fixed(Node):
+    """A node through which no cotangent passes: a comparison, an index, what was detached; recorded by `ag.trace`."""
+
+    __slots__ = ()
+
+    requires_grad = False
+
+
+class FixedView(View):
+    """The same where the value may share memory with its first operand."""
+
+    __slots__ = ()
+
+    requires_grad = False
 
 
 class Alias(View):
@@ -327,7 +346,7 @@ def toposort(ends: Iterable[Node], constants: bool = False, since: int = 0) -> I
     ends : iterable of Node
         Where to start.
     constants : bool
-        Also follow edges on which no cotangent passes.
+        Also follow edges on which no cotangent passes; and of a function of somebody's own, those that it computed by.
     since : int
         Leave out nodes with an earlier serial number: they cannot depend on the node that has this one.
     """
@@ -339,7 +358,10 @@ def toposort(ends: Iterable[Node], constants: bool = False, since: int = 0) -> I
         waiting.remove(node)  # nothing here keeps a node alive that the consumer frees
         if node.args is None:
             raise freed(node)
-        for parent in node.parents:
+        parents = node.parents
+        if constants and node.extra is not None and node.extra.body is not None:
+            parents = (node.extra.body,)
+        for parent in parents:
             if parent is None or parent in waiting or parent.serial < since or not (constants or parent.requires_grad):
                 continue
             waiting.add(parent)
@@ -370,6 +392,7 @@ def pullback(
     *,
     lift: Callable[[Array, Node], Any] | None = None,
     free: bool = False,
+    trace: Any = None,
 ) -> dict[Node, Array]:
     """Carry cotangents back along the graph: the reverse sweep.
 
@@ -387,6 +410,8 @@ def pullback(
         Puts a residual back in its place in the graph, so that the rules record (higher order).
     free : bool
         Free each node's residuals as soon as it has been swept.
+    trace : Tracer, optional
+        Is told the whole cotangent of each node, for the names.
 
     Returns
     -------
@@ -412,6 +437,8 @@ def pullback(
                 g = hooked(node, g)
             if wanted is None and extra.owner is not None:
                 found[node] = g
+        if trace is not None:
+            trace.cotangent(node, g)
         if wanted is not None and node in wanted:
             found[node] = g
         if rule is None:
@@ -423,7 +450,7 @@ def pullback(
         out, kwargs, vjps = node.out, node.kwargs, rule.vjps
         if unusual:
             if lift is not None:
-                args, out = lifted(node, lift)
+                args, out = lifted(node, lift, trace is not None)
             else:
                 vjps = InKind(rule, kind)
         where = -1
@@ -523,20 +550,23 @@ def hooked(node: Node, g: Array) -> Array:
     return g
 
 
-def lifted(node: Node, lift: Callable[[Array, Node], Any]) -> tuple[tuple[Any, ...], Any]:
-    """Return a node's residuals and output with each array put back in its place in the graph."""
+def lifted(node: Node, lift: Callable[[Array, Node], Any], everything: bool = False) -> tuple[tuple[Any, ...], Any]:
+    """Return a node's residuals and output with each array put back in its place in the graph.
+
+    Integers have no place there, unless `everything` has been recorded.
+    """
     args = tuple(
         lift(arg, parent) if parent is not None and arg is not parent else arg
         for arg, parent in zip(node.args or (), node.parents, strict=True)
     )
-    return args, lifted_out(node.out, node, lift)
+    return args, lifted_out(node.out, node, lift, everything)
 
 
-def lifted_out(out: Any, node: Node, lift: Callable[[Array, Node], Any]) -> Any:
+def lifted_out(out: Any, node: Node, lift: Callable[[Array, Node], Any], everything: bool) -> Any:
     """Return the output of `node` in its place in the graph; of several, each in its own."""
     if isinstance(out, Several):
-        return tuple(lifted_out(part, node.item(i), lift) for i, part in enumerate(out))
-    return out if isinstance(out, Spec) or out.dtype.kind not in "fc" else lift(out, node)
+        return tuple(lifted_out(part, node.item(i), lift, everything) for i, part in enumerate(out))
+    return out if isinstance(out, Spec) or (out.dtype.kind not in "fc" and not everything) else lift(out, node)
 
 
 def fit(p: Array, like: Array | Spec, rule: Any, where: int) -> Array:

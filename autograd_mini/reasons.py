@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .debugging import Break, Place, leaves_of_node, ranges
+from .debugging import Break, leaves_of_node, ranges
 from .graph import Alias, Leaf, Node, Parts, Spec, on_path, pullback, source_of, toposort
+from .places import Place
 from .tensor import Tensor, unwrap
 
 __all__ = ["Reason", "why"]

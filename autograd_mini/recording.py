@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from contextlib import ContextDecorator
+from contextlib import AbstractContextManager, ContextDecorator
 from contextvars import ContextVar
 from typing import Any, NamedTuple, Protocol
 
-__all__ = ["State", "Watch", "current", "is_recording", "keep", "no_grad", "recording", "scope"]
+__all__ = ["State", "Tracer", "Watch", "current", "is_recording", "keep", "no_grad", "recording", "scope"]
 
 
 class Watch(Protocol):
@@ -26,15 +26,48 @@ class Watch(Protocol):
         """A value left the graph."""
 
 
+class Tracer(Watch, Protocol):
+    """Somebody who records a whole function: constants get nodes too, and no value may leave."""
+
+    def noted(self, node: Any) -> None:
+        """A node was made."""
+
+    def holds(self, tensor: Any) -> None:
+        """A Tensor was made by hand."""
+
+    def writes(self, tensor: Any, what: str) -> None:
+        """A Tensor is about to be written to."""
+
+    def sweep(self) -> AbstractContextManager[None]:
+        """A reverse sweep begins, and ends."""
+        ...
+
+    def cotangent(self, node: Any, g: Any) -> None:
+        """A sweep has found the whole cotangent of a node."""
+
+    def constant(self, function: Any, args: Any, kwargs: Any, result: Any) -> Any:
+        """Return the result of a function through which no cotangent passes, recorded."""
+
+    def body(self, rule: Any, function: Any, args: Any, kwargs: Any) -> Any:
+        """Return what a function of somebody's own computes, step by step; None if it is one step."""
+
+    def outside(self, values: Any, what: str) -> None:
+        """Something needs values as such, and cannot if they are computed by the program."""
+
+    def refused(self, what: str, fix: str) -> Exception:
+        """Return the error of something that a program cannot hold."""
+
+
 class State(NamedTuple):
     """One state of recording. Threads and tasks each have their own, through the ContextVar."""
 
-    mode: str = "differentiable"  # or "off"; or "everything": constants get nodes too
+    mode: str = "differentiable"  # or "off"
     keep: bool = False  # large values stay with their nodes
     scope: tuple[str, ...] = ()
     plain: bool = True  # differentiable, not keep, nobody watches: what the fast path asks
     blocks: tuple[tuple[Any, Any], ...] = ()  # the settings entered, each with the state outside
     watch: Watch | None = None
+    trace: Tracer | None = None  # everything is recorded, constants too: `ag.trace`
 
 
 current: ContextVar[State] = ContextVar("autograd_mini.recording", default=State())  # noqa: B039 (immutable)
@@ -67,9 +100,9 @@ class Setting(ContextDecorator):
 
     def entered(self, outside: State) -> State:
         """Return the state inside, which knows the way out."""
-        mode, keep, scope, _, _, watch = self.changed(outside)
-        plain = mode == "differentiable" and not keep and watch is None
-        return State(mode, keep, scope, plain, (*outside.blocks, (self, outside)), watch)
+        mode, keep, scope, _, _, watch, trace = self.changed(outside)
+        plain = mode == "differentiable" and not keep and watch is None and trace is None
+        return State(mode, keep, scope, plain, (*outside.blocks, (self, outside)), watch, trace)
 
     def __enter__(self) -> None:
         current.set(self.entered(current.get()))
@@ -114,16 +147,12 @@ class no_grad(Setting):
 
 
 class recording(Setting):
-    """Record again inside, within a `no_grad` (differentiable paths; or ``everything=True``)."""
+    """Record again inside, within a `no_grad`."""
 
-    def __init__(self, everything: bool = False) -> None:
-        if callable(everything):
-            raise TypeError("recording takes no function. As a decorator it needs its parentheses: @ag.recording().")
-        super().__init__(mode="everything" if everything else "differentiable")
-
-    def changed(self, state: State) -> State:
-        """Return the state inside; within a trace, everything stays everything."""
-        return state if state.mode == "everything" else super().changed(state)
+    def __init__(self, *function: Any) -> None:
+        if function:
+            raise TypeError("recording takes no argument. As a decorator it needs its parentheses: @ag.recording().")
+        super().__init__(mode="differentiable")
 
 
 class keep(Setting):
@@ -172,8 +201,8 @@ class scope(Setting):
 
     def changed(self, state: State) -> State:
         """Return the state inside: one name deeper."""
-        mode, keep, scope, plain, blocks, watch = state  # every layer does this: `_replace` would take thrice as long
-        return State(mode, keep, (*scope, self.change["scope"]), plain, blocks, watch)
+        mode, keep, scope, plain, blocks, watch, trace = state  # every layer does this: `_replace` takes thrice as long
+        return State(mode, keep, (*scope, self.change["scope"]), plain, blocks, watch, trace)
 
 
 def is_recording() -> bool:

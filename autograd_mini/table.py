@@ -26,6 +26,8 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
+
 from .arrays import NeedsValues, is_other, kind_name
 from .errors import RuleError, UnsupportedArgumentError
 
@@ -242,6 +244,33 @@ class Rule:
                 )
             raise UnsupportedArgumentError(refusal(self.name, name))
         return operands, keywords
+
+    def called(
+        self, operands: Sequence[Any], keywords: dict[str, Any]
+    ) -> tuple[Function, tuple[Any, ...], dict[str, Any]]:
+        """Return a call of the function on these operands and keywords: what `bind` was given, or as good."""
+        if isinstance(self.function, np.ufunc):
+            return self.function, tuple(operands), keywords
+        order = self.parameters
+        named = dict(zip(self.operands, operands, strict=False))
+        if self.splat:
+            last = len(self.operands) - 1
+            named[self.operands[last]] = list(operands[last:])
+        args: list[Any] = []
+        kwargs = {**keywords}
+        for name, value in named.items():
+            if name == self.rest:
+                args += value
+            elif len(args) < len(order) and order[len(args)] == name:
+                args.append(value)
+            elif not (name in self.optional and value is self.optional[name]):
+                kwargs[name] = value
+        while len(args) < len(order) and order[len(args)] in kwargs and self._positional_only(order[len(args)]):
+            args.append(kwargs.pop(order[len(args)]))
+        return self.function, tuple(args), kwargs
+
+    def _positional_only(self, name: str) -> bool:
+        return self._signature.parameters[name].kind is inspect.Parameter.POSITIONAL_ONLY
 
     @functools.cached_property
     def parameters(self) -> tuple[str, ...]:

@@ -32,11 +32,27 @@ from .errors import (
     ShapeError,
     UnsupportedArgumentError,
 )
-from .graph import Alias, Array, Leaf, Node, Parts, Several, Spec, View, next_serial, pullback, source_of
-from .recording import State, current
+from .graph import (
+    Alias,
+    Array,
+    Fixed,
+    FixedView,
+    Leaf,
+    Node,
+    Parts,
+    Several,
+    Spec,
+    View,
+    next_serial,
+    pullback,
+    source_of,
+)
+from .recording import State, current, no_grad
 from .table import TABLE, Composite, Plan, Rule, no_derivative
 
 __all__ = [
+    "IDENTITY",
+    "ITEM",
     "NUMERIC",
     "SMALL",
     "Tensor",
@@ -126,9 +142,12 @@ class Tensor:
                 "Write 3.0 for 3, or convert: ag.Tensor(data.astype(float), requires_grad=True)."
             )
         self._value = data
-        self.node = Leaf(data, requires_grad, weakref.ref(self), current.get().scope)
+        state = current.get()
+        self.node = Leaf(data, requires_grad, weakref.ref(self), state.scope)
         self.node.name = name
         self.grad = None
+        if state.trace is not None:
+            state.trace.holds(self)
 
     # the value and its metadata
 
@@ -145,6 +164,8 @@ class Tensor:
 
     @data.setter
     def data(self, value: Any) -> None:
+        if (trace := current.get().trace) is not None:
+            raise trace.refused("t.data = ...", "Return the new value, and assign it outside.")
         if isinstance(self.node, Alias) and self.node.source is not None:
             raise LostGradientError(
                 "t.data = ... on a detached Tensor would write into the leaf whose memory it shares. Assign to the "
@@ -316,6 +337,9 @@ class Tensor:
         >>> print(x.grad)
         7.0
         """
+        if (trace := current.get().trace) is not None:
+            fix = "Take gradients as values: ag.grad(f)(x), or ag.gradients(y, x)."
+            raise trace.refused("t.backward(), which sets .grad,", fix)
         node = node_of(self, "backward()")
         seed = seed_of(self, cotangent, create_graph)
         found = pullback({node: seed}, lift=wrap if create_graph else None, free=not retain_graph)
@@ -369,6 +393,9 @@ class Tensor:
     def detach(self) -> Tensor:
         """Return the same value (sharing memory) without its history: a constant."""
         source, state = source_of(self.node), current.get()
+        if state.trace is not None:
+            with no_grad():
+                return record(IDENTITY, self._value, (self,))  # type: ignore[no-any-return]
         result = wrap(self._value, None if source is None else Alias(self._value, source, state.scope))
         if state.watch is not None:
             state.watch.cut(result, (self,), "detached", "it was detached")
@@ -392,21 +419,30 @@ class Tensor:
             watch.left(self, ".tolist()")
         return (np.asarray(self._value) if is_other(self._value) else self._value).tolist()
 
+    def _leaves(self, how: str) -> None:
+        """Refuse to leave while a program is recorded: it would hold the value of one call."""
+        if (trace := current.get().trace) is not None:
+            trace.left(self, how)
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        self._leaves("np.asarray(t), or a function that NumPy does not dispatch,")
         self._keep_gradient("a plain array", "by np.asarray(t), or in a function that NumPy does not dispatch")
         instead = "np.asarray(t.data), t.item(), float(t)"
         self._keep_lazy("np.asarray(t), or a function that NumPy does not dispatch,", instead)
         return np.array(self._value, dtype=dtype, copy=copy)
 
     def __float__(self) -> float:
+        self._leaves("float(t)")
         self._keep_gradient("a plain float", "by float(t), in a function of `math`, or as an element of an array")
         return float(self._value)
 
     def __int__(self) -> int:
+        self._leaves("int(t)")
         self._keep_gradient("a plain int", "by int(t)")
         return int(self._value)
 
     def __complex__(self) -> complex:
+        self._leaves("complex(t)")
         self._keep_gradient("a plain complex number", "by complex(t) or in a function of `cmath`")
         return complex(self._value)
 
@@ -424,9 +460,11 @@ class Tensor:
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}.")
 
     def __index__(self) -> int:
+        self._leaves("t as an index or a number of times, as in range(t) and a[1:t],")
         return operator.index(self._value)
 
     def __bool__(self) -> bool:
+        self._leaves("bool(t), as in `if t:`,")
         self._keep_lazy("bool(t), as in `if t:`,", "bool(t.data), t.item(), float(t)")
         return bool(self._value)
 
@@ -467,6 +505,7 @@ class Tensor:
 
     def __contains__(self, value: Any) -> bool:
         self._keep_lazy("v in t", "bool((t.data == v).any())")
+        self._leaves("v in t")
         return unwrap(value) in self._value
 
     def __getitem__(self, index: Any) -> Tensor:
@@ -590,6 +629,8 @@ class Tensor:
 
     def _check_writing(self, what: str, update: str, otherwise: str) -> None:
         """Refuse where NumPy would change something else too, which a recorded value cannot."""
+        if (trace := current.get().trace) is not None:
+            trace.writes(self, what)
         chain = [self]  # the views by indexing from here to the Tensor that has the memory
         while hasattr(chain[-1], "_origin"):
             chain.append(chain[-1]._origin[0])
@@ -992,32 +1033,38 @@ def record(rule: Rule, data: Any, operands: Sequence[Any], kwargs: dict[str, Any
 
 def _record_any(rule: Rule, data: Any, operands: Sequence[Any], kwargs: dict[str, Any] | None, state: State) -> Any:
     """Do what `record` does, whatever is recorded."""
+    off = state.mode == "off"
     for i in rule.refusals:
-        if i < len(operands) and has_gradient(operands[i]) and state.mode != "off":
+        if i < len(operands) and has_gradient(operands[i]) and not off:
             raise _refusal_of(rule, i)
     parents = tuple([x.node if isinstance(x, Tensor) else None for x in operands])
+    everything = state.trace is not None and any(parents)
     mask, bit = 0, 1
     for parent in parents:
         if parent is not None and parent.requires_grad and rule.vjps[bit.bit_length() - 1] is not None:
             mask |= bit
         bit <<= 1
     if isinstance(data, (tuple, list)):
-        return _record_several(rule, data, operands, kwargs, parents, mask)
+        return _record_several(rule, data, operands, kwargs, parents, 0 if off else mask)
     data = checked(data, rule.name)
     view = rule.view and shares(data, operands[0])
     source = source_of(parents[0]) if view else None
-    if state.mode == "off" or not mask:
+    fixed = off or not mask
+    if fixed and not everything:
         result = wrap(data, None if source is None else Alias(data, source, state.scope))
         return with_kin(result, operands[0]) if view else result
-    if data.dtype.kind not in "fc":
+    if data.dtype.kind not in "fc" and not fixed:
         raise _not_differentiable(rule, data)
-    plan = rule.plan(mask, len(operands))
+    plan = rule.plan(mask, len(operands)) if not everything else Plan((True,) * len(operands), True)
     args, seen = _residuals(plan, operands, parents, state)
     free_of_charge = data.size <= SMALL or source is not None  # a view of a leaf costs no memory
     out = data if plan.out or state.keep or free_of_charge else Spec(data)
-    node = (View() if view else Node()).made(rule, args, kwargs or None, parents, out, seen, state.scope)
+    kind = (FixedView if view else Fixed) if fixed else View if view else Node
+    node = kind().made(rule, args, kwargs or None, parents, out, seen, state.scope)
     if isinstance(node, View):
         node.source = source
+    if state.trace is not None:
+        state.trace.noted(node)
     return with_kin(wrap(data, node), operands[0]) if view else wrap(data, node)
 
 
@@ -1098,15 +1145,19 @@ def _record_several(
     """Wrap a tuple of results: one node for them all, and one for each that takes it out."""
     state = current.get()
     parts = [checked(part, rule.name) for part in data]
-    if state.mode == "off" or not mask:
+    everything = state.trace is not None and any(parents)
+    if not (mask or everything):
         tensors = [wrap(part, None) for part in parts]
     else:
-        plan = rule.plan(mask, len(operands))
+        plan = rule.plan(mask, len(operands)) if not everything else Plan((True,) * len(operands), True)
         args, seen = _residuals(plan, operands, parents, state)
         kept = plan.out or state.keep
         out = Several((part if kept or part.size <= SMALL else Spec(part) for part in parts), ITEM)
-        node = Node().made(rule, args, kwargs or None, parents, out, seen, state.scope)
-        tensors = [wrap(part, node.item(i) if part.dtype.kind in "fc" else None) for i, part in enumerate(parts)]
+        node = (Node if mask else Fixed)().made(rule, args, kwargs or None, parents, out, seen, state.scope)
+        if state.trace is not None:
+            state.trace.noted(node)
+        items = [node.item(i) for i in range(len(parts))]
+        tensors = [wrap(p, n if n.requires_grad or everything else None) for p, n in zip(parts, items, strict=True)]
     return type(data)(*tensors) if hasattr(data, "_fields") else type(data)(tensors)
 
 
@@ -1118,6 +1169,14 @@ def _item_vjp(g: Any, _y: Any, _outputs: Any, *, i: int) -> Parts:
     """The other outputs get nothing."""
     return Parts(g if i == j else None for j in range(len(_outputs.out)))
 
+
+def _identity(a: Any) -> Any:
+    return a
+
+
+IDENTITY = Rule(
+    _identity, (lambda g, _y, _a: g,), None, broadcasts=False, view=True, signature=None, only={}
+)  # not in the table: nobody calls it
 
 ITEM = Rule(_item, (_item_vjp,), None, broadcasts=False, view=False, signature=None, only={})
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from numbers import Number
 from typing import Any
@@ -18,13 +19,11 @@ import numpy as np
 from .arrays import is_other
 from .errors import DTypeError, NothingRecordedError, ShapeError
 from .graph import Leaf, Node, pullback, toposort
-from .recording import is_recording, recording
-from .table import Rule
-from .tensor import Tensor, node_of, owned, record, seed_of, unwrap, wrap
+from .recording import current, is_recording, recording
+from .tensor import IDENTITY, Tensor, node_of, owned, record, seed_of, unwrap, wrap
 from .trees import flatten, leaves_like, map_leaves, paths
 
 __all__ = [
-    "IDENTITY",
     "Point",
     "called",
     "chosen_by",
@@ -109,6 +108,8 @@ def gradients(
 
 
 def _gradients(outs: list[Tensor], ins: list[Tensor], seeds: Sequence[Any], lift: Lift | None) -> list[Any]:
+    if current.get().trace is not None:
+        lift = lift or wrap  # the sweep is a part of the program
     pending: dict[Node, Any] = {}
     for out, cotangent in zip(outs, seeds, strict=True):
         if out.requires_grad:
@@ -135,7 +136,10 @@ def swept(pending: dict[Node, Any], ins: list[Tensor], lift: Callable[[Any, Node
             )
     targets = [node_of(x, f"gradients(), input {i}") for i, x in enumerate(ins)]
     selves = [node.selves() if isinstance(node, Leaf) else [node] for node in targets]
-    found = pullback(pending, [node for nodes in selves for node in nodes], lift=lift)
+    wanted = [node for nodes in selves for node in nodes]
+    trace = current.get().trace
+    with nullcontext() if trace is None else trace.sweep():
+        found = pullback(pending, wanted, lift=lift, trace=trace)
     result = []
     for x, nodes in zip(ins, selves, strict=True):
         parts = [found[node] for node in nodes if node in found]
@@ -244,7 +248,8 @@ class Point:
 
     def value(self) -> Any:
         """Return the result: arrays; or, nested, what is recorded."""
-        return self.rebuild_out([o if self.nested else unwrap(o) for o in self.outs])
+        outs = [_seen_outside(o) if self.nested else unwrap(o) for o in self.outs]
+        return self.rebuild_out(outs)
 
     def pull(self, cotangents: Sequence[Any], record: bool = False) -> list[Any]:
         """Carry cotangents of the tracked outputs back to the inputs; recorded in them, if `record` or if they are."""
@@ -261,6 +266,11 @@ class Point:
         with np.errstate(all="ignore"):  # only the record counts: a pullback is linear, so nothing reads these zeros
             transpose = linearise(lambda *g: self.pull(g, record=True), tuple(zeros), range(len(zeros)), "jvp")
         return transpose.pull([tangents[i] for i in transpose.tracked])
+
+
+def _seen_outside(out: Any) -> Any:
+    """Return a recorded result; in a trace, inside no_grad, it is a constant for what is outside."""
+    return out.detach() if isinstance(out, Tensor) and not is_recording() else out
 
 
 TRANSPARENT = (Tensor, np.ndarray, np.generic, Number, str, bytes)  # in these, a Tensor would not go unnoticed
@@ -283,14 +293,12 @@ def linearise(f: Callable[..., Any], primals: tuple[Any, ...], numbers: Sequence
     DTypeError
         If an argument is not real or complex, or the result holds an object that is no array or number.
     """
-    outer = is_recording()
+    tracing = current.get().trace is not None  # then nothing may be cut off from the arguments of the program
+    outer = is_recording() or tracing
     leaves, rebuild = flatten(primals)
-    inputs = [_variable(leaf, outer, k, numbers, primals, what) for k, leaf in enumerate(leaves)]
-    if outer:
+    with nullcontext() if is_recording() else recording():
+        inputs = [_variable(leaf, outer, k, numbers, primals, what) for k, leaf in enumerate(leaves)]
         result = f(*rebuild(inputs))
-    else:
-        with recording():
-            result = f(*rebuild(inputs))
     if result is None:
         raise DTypeError(
             f"{what} needs a function that returns arrays or numbers; this one returned None. Is a `return` missing?"
@@ -305,7 +313,7 @@ def linearise(f: Callable[..., Any], primals: tuple[Any, ...], numbers: Sequence
                 f"results is {found}. Tensors inside it would not be found: return these themselves."
             )
     tracked = [i for i, o in enumerate(outs) if isinstance(o, Tensor) and o.requires_grad]
-    nested = outer and _leads_elsewhere([outs[i] for i in tracked], inputs)
+    nested = tracing or (outer and _leads_elsewhere([outs[i] for i in tracked], inputs))
     return Point(inputs, outs, tracked, nested, rebuild, rebuild_out)
 
 
@@ -820,6 +828,8 @@ def _scalar(result: Any, name: str, what: str) -> Any:
 
 def _plain(aux: Any, inputs: list[Tensor]) -> Any:
     leaves, rebuild = flatten(aux)
+    if current.get().trace is not None:
+        return rebuild(list(map(_seen_outside, leaves)))
     recorded = [isinstance(a, Tensor) and a.requires_grad and _leads_elsewhere([a], inputs) for a in leaves]
     return rebuild([a if keep else unwrap(a) for a, keep in zip(leaves, recorded, strict=True)])
 
@@ -828,16 +838,11 @@ def variable(value: Any, name: str | None = None) -> Tensor:
     """Return a Tensor to differentiate by: a new leaf, or, for a Tensor with a history, a node linked to it."""
     if isinstance(value, Tensor) and value.requires_grad:
         return record(IDENTITY, value._value, (value,))  # type: ignore[no-any-return]
+    if isinstance(value, Tensor) and (trace := current.get().trace) is not None and value.node is not None:
+        node = Node().made(IDENTITY, (value._value,), None, (value.node,), value._value, 0, current.get().scope)
+        trace.noted(node)
+        return wrap(value._value, node)
     tensor = Tensor(unwrap(value), requires_grad=True, name=name)
     assert isinstance(tensor.node, Leaf)
     tensor.node.variable = True  # then it can be neither copied behind the record's back nor assigned to
     return tensor
-
-
-def _identity(a: Any) -> Any:
-    return a
-
-
-IDENTITY = Rule(
-    _identity, (lambda g, _y, _a: g,), None, broadcasts=False, view=True, signature=None, only={}
-)  # not in the table: nobody calls it

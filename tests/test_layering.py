@@ -22,9 +22,9 @@ CORE = {
     "rules": LEAVES | {"table"},
     "recording": {"errors"},  # the state of recording, apart from tensor: open to whoever may import tensor
     "tensor": LEAVES | {"table", "graph", "recording"},
-    "program": LEAVES | {"table", "graph"},
-    "source": LEAVES | {"table", "graph", "program"},
-    "compile": LEAVES | {"table", "graph", "program", "source"},
+    "program": {"errors"},
+    "simplify": LEAVES | {"program"},
+    "source": LEAVES | {"table", "rules", "program", "simplify"},
 }
 OFF_THE_SIDE = LEAVES | {"tensor", "recording", "graph", "table"}
 ALLOWED = CORE | {
@@ -37,8 +37,10 @@ ALLOWED = CORE | {
     "diagnose": OFF_THE_SIDE | {"measure", "hypotheses"},
     "check": OFF_THE_SIDE | {"transforms", "measure", "diagnose"},
     "dispatch": OFF_THE_SIDE | {"rules"},
-    "debugging": OFF_THE_SIDE | {"rules"},
-    "reasons": OFF_THE_SIDE | {"debugging"},
+    "places": {"recording"},
+    "debugging": OFF_THE_SIDE | {"rules", "places"},
+    "reasons": OFF_THE_SIDE | {"debugging", "places"},
+    "tracing": OFF_THE_SIDE | {"places", "program", "simplify", "rules"},
     "scipy": OFF_THE_SIDE | {"transforms", "rules"},
     "viz": OFF_THE_SIDE | {"program", "source"},
 }

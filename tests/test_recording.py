@@ -245,16 +245,6 @@ def test_state_after_deep_nesting():
         assert not current.get().keep
 
 
-def test_recording_does_not_take_away_everything():
-    """Inside a trace, where constants are recorded too, a nested gradient must not stop that: masks would freeze."""
-    with ag.recording(everything=True):
-        with ag.recording():
-            assert current.get().mode == "everything"
-        seen = []
-        ag.grad(lambda x: seen.append(current.get().mode) or x)(1.0)
-        assert seen == ["everything"]
-
-
 # --- generators ---------------------------------------------------------------------------------------------
 
 

@@ -49,7 +49,6 @@ SCRIPTS = {
     "no_grad": [ag.no_grad],
     "no_grad in scope": [lambda: ag.scope("a"), ag.no_grad],
     "recording in keep in no_grad": [ag.no_grad, ag.keep, ag.recording],
-    "everything": [lambda: ag.recording(everything=True)],
 }
 
 

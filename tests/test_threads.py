@@ -311,7 +311,7 @@ def seen_in_a_thread():
     return states[0]
 
 
-@pytest.mark.parametrize("block", [ag.no_grad, ag.keep, lambda: ag.scope("s"), lambda: ag.recording(everything=True)])
+@pytest.mark.parametrize("block", [ag.no_grad, ag.keep, lambda: ag.scope("s")])
 def test_a_thread_that_is_started_inside_a_block_has_the_default_state(block):
     with block():
         outside = current.get()
