@@ -20,10 +20,12 @@ from .losses import (
     squared_error,
 )
 from .module import Module, Parameter
-from .optim import SGD
+from .optim import SGD, Adam, AdamW, Optimizer
 from .train import History, NonFiniteLossError, evaluate, fit
 
 __all__ = [
+    "Adam",
+    "AdamW",
     "Comparison",
     "History",
     "Identity",
@@ -31,6 +33,7 @@ __all__ = [
     "MLP",
     "Module",
     "NonFiniteLossError",
+    "Optimizer",
     "Parameter",
     "ReLU",
     "Row",

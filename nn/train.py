@@ -19,7 +19,7 @@ import autograd_mini as ag
 from .checks import array_of, callable_of, generator, lazy, real, shown, whole
 from .data import batches
 from .module import Module, observe
-from .optim import SGD
+from .optim import Optimizer
 
 __all__ = ["History", "NonFiniteLossError", "evaluate", "fit"]
 
@@ -65,7 +65,7 @@ def fit(
     data: tuple[Any, Any],
     *,
     loss: Callable[[Any, Any], Any],
-    optimizer: SGD,
+    optimizer: Optimizer,
     epochs: int = 100,
     batch_size: int | None = 32,
     validation: tuple[Any, Any] | None = None,
@@ -86,7 +86,7 @@ def fit(
         nn's losses take targets in the outputs', so a float32 model trains in float32 on any data.
     loss : callable
         ``loss(outputs, targets)``, a scalar: the mean over the samples.
-    optimizer : SGD
+    optimizer : Optimizer
         Holds the model's parameters.
     epochs : int
         At most so many passes over the data.
@@ -185,7 +185,7 @@ def _train_once(
     inputs: Any,
     targets: Any,
     loss: Callable[[Any, Any], Any],
-    optimizer: SGD,
+    optimizer: Optimizer,
     batch_size: int | None,
     rng: np.random.Generator,
     epoch: int,
@@ -303,7 +303,7 @@ def _number_of(metric: Callable[[Any, Any], float], outputs: Any, targets: Any) 
 
 def _check_options(
     names: dict[str, Any],
-    optimizer: SGD,
+    optimizer: Optimizer,
     epochs: int,
     batch_size: int | None,
     validation: Any,

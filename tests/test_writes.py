@@ -36,6 +36,11 @@ def by_sgd(t, momentum=0.0):
     nn.SGD([t], lr=0.1, momentum=momentum).step()
 
 
+def by_adam(t):
+    t.grad = np.ones_like(t.data)
+    nn.Adam([t]).step()
+
+
 class Model(nn.Module):
     def __init__(self, p):
         self.weight = p
@@ -58,6 +63,7 @@ UPDATES = {  # of a leaf that requires grad
     "t.data -= lr * t.grad": lambda t: minus(t, 0.1 * np.ones((2, 2))),
     "SGD": by_sgd,
     "SGD with momentum": lambda t: by_sgd(t, 0.9),
+    "Adam": by_adam,
     "load_state_dict": lambda t: Model(t).load_state_dict({"weight": np.zeros((2, 2))}),
     "by a detached value that was thawed": lambda t: assign(thawed_twin(t), np.zeros((2, 2))),
     "while it is frozen": lambda t: [setattr(t, "requires_grad", False), assign(t, np.zeros((2, 2)))],

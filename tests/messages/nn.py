@@ -49,9 +49,9 @@ def blown_up():
     return fit(net, (X * 1e10, LABELS), optimizer=nn.SGD(net.parameters(), lr=1e300), batch_size=None)
 
 
-def with_gradient(parameter, gradient):
+def with_gradient(parameter, gradient, optimizer=nn.SGD):
     parameter.grad = gradient
-    return nn.SGD([parameter], lr=0.1)
+    return optimizer([parameter], lr=0.1)
 
 
 def state(**changes):
@@ -332,6 +332,72 @@ MODULES = {
         lambda: nn.SGD([nn.Parameter([1.0])], lr=0.1, momentum=1),
         ValueError,
         ["momentum is 1", r"lie in \[0, 1\)"],
+    ),
+    "nn.SGD(p, nesterov=True)": (
+        lambda: nn.SGD([nn.Parameter([1.0])], lr=0.1, nesterov=True),
+        ValueError,
+        ["SGD: nesterov", "momentum must be above 0, and it is 0", r"momentum=0\.9"],
+    ),
+    "opt.lr = -1": (
+        lambda: setattr(nn.SGD([nn.Parameter([1.0])], lr=0.1), "lr", -1),
+        ValueError,
+        ["SGD: lr is -1", "positive and finite"],
+    ),
+    "opt.momentum = 0.9": (
+        lambda: setattr(nn.SGD([nn.Parameter([1.0])], lr=0.1), "momentum", 0.9),
+        ValueError,
+        ["SGD: momentum is 0.9", "made without it", r"SGD\(model\.parameters\(\), lr=0\.1, momentum=0\.9\)"],
+    ),
+    "adam.weight_decay = 0.1": (
+        lambda: setattr(nn.Adam([nn.Parameter([1.0])]), "weight_decay", 0.1),
+        ValueError,
+        ["Adam: weight_decay is 0.1", "made without it", r"lr=0\.001, weight_decay=0\.1\)"],
+    ),
+    "nn.SGD(p, weight_decay=-1)": (
+        lambda: nn.SGD([nn.Parameter([1.0])], lr=0.1, weight_decay=-1),
+        ValueError,
+        ["SGD: weight_decay is -1", "at least 0"],
+    ),
+    "nn.Adam(model)": (
+        lambda: nn.Adam(model()),
+        TypeError,
+        ["Adam: parameters is an MLP", r"model\.parameters\(\)", r"Adam\(\[w\], lr=0\.001\)"],
+    ),
+    "nn.AdamW([])": (lambda: nn.AdamW([]), ValueError, ["AdamW got no parameters", r"AdamW\(\[w\], lr=0\.001\)"]),
+    "nn.AdamW([array])": (
+        lambda: nn.AdamW([np.ones(2)]),
+        TypeError,
+        ["AdamW updates Parameters, and one of these is a ndarray"],
+    ),
+    "nn.AdamW(p, lr='fast')": (
+        lambda: nn.AdamW([nn.Parameter([1.0])], lr="fast"),
+        TypeError,
+        ["AdamW: lr is 'fast'", "positive and finite"],
+    ),
+    "nn.Adam(p, betas=0.9)": (
+        lambda: nn.Adam([nn.Parameter([1.0])], betas=0.9),
+        TypeError,
+        ["Adam: betas is 0.9", r"betas=\(0\.9, 0\.999\)"],
+    ),
+    "nn.Adam(p, betas=(0.9, 1))": (
+        lambda: nn.Adam([nn.Parameter([1.0])], betas=(0.9, 1)),
+        ValueError,
+        [r"Adam: betas\[1\] is 1,", r"lie in \[0, 1\)"],
+    ),
+    "nn.Adam(p, eps=0)": (
+        lambda: nn.Adam([nn.Parameter([1.0])], eps=0),
+        ValueError,
+        ["Adam: eps is 0", "positive and finite"],
+    ),
+    "nn.Adam([complex parameter])": (
+        lambda: nn.Adam([nn.Parameter([1j], name="c")]),
+        errors.DTypeError,
+        ["Adam: c is complex128", "must be real", "two Parameters"],
+    ),
+    "p.grad = other shape; adam.step()": (
+        lambda: with_gradient(nn.Parameter(np.ones((2, 3)), name="W1"), np.ones(3), nn.Adam).step(),
+        errors.ShapeError,
+        ["Adam: the gradient of W1", r"\(3,\)", r"\(2, 3\)"],
     ),
     "p.grad = other shape; step()": (
         lambda: with_gradient(nn.Parameter(np.ones((2, 3)), name="W1"), np.ones(3)).step(),

@@ -154,3 +154,37 @@ def test_torch_training_steps(activation, loss):
         assert abs(mine.item() - theirs.item()) < 1e-12
     for p, q in zip(model.parameters(), twin.parameters(), strict=True):
         np.testing.assert_allclose(p.data, q.detach().numpy(), rtol=0, atol=1e-12)
+
+
+OPTIMIZERS = {  # name: the class, in both, and its options
+    "SGD, weight decay": ("SGD", {"lr": 0.05, "weight_decay": 0.01}),
+    "SGD, momentum, weight decay": ("SGD", {"lr": 0.05, "momentum": 0.9, "weight_decay": 0.01}),
+    "SGD, Nesterov": ("SGD", {"lr": 0.05, "momentum": 0.9, "weight_decay": 0.01, "nesterov": True}),
+    "Adam": ("Adam", {}),
+    "Adam, options": ("Adam", {"lr": 0.01, "betas": (0.8, 0.95), "eps": 1e-4, "weight_decay": 0.01}),
+    "AdamW": ("AdamW", {}),
+    "AdamW, options": ("AdamW", {"lr": 0.01, "betas": (0.8, 0.95), "eps": 1e-4, "weight_decay": 0.1}),
+    "AdamW, no decay": ("AdamW", {"weight_decay": 0.0}),
+}
+
+
+@pytest.mark.parametrize("missing", [False, True], ids=["all gradients", "one now and then missing"])
+@pytest.mark.parametrize(("name", "options"), OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_torch_optimizers(name, options, missing):
+    """Fifty steps on the same gradients, the learning rate falling on the way, give PyTorch's values to 1e-12."""
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    shapes = [(5, 3), (3,), ()]
+    ours = [nn.Parameter(rng.normal(size=s)) for s in shapes]
+    theirs = [torch.nn.Parameter(torch.tensor(p.data.copy())) for p in ours]
+    opt, peer = getattr(nn, name)(ours, **{"lr": 1e-3, **options}), getattr(torch.optim, name)(theirs, **options)
+    for t in range(50):
+        opt.lr = peer.param_groups[0]["lr"] = options.get("lr", 1e-3) / (1 + t / 10)
+        for i, (p, q) in enumerate(zip(ours, theirs, strict=True)):
+            g = rng.normal(size=p.shape) * 10.0 ** rng.integers(-6, 3, p.shape)
+            absent = missing and (i + t) % 3 == 0
+            p.grad, q.grad = (None, None) if absent else (np.asarray(g), torch.tensor(g))
+        opt.step()
+        peer.step()
+        for p, q in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(p.data, q.detach().numpy(), rtol=1e-12, atol=1e-14)
