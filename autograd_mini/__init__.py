@@ -12,6 +12,7 @@ from . import dispatch as _dispatch  # noqa: F401 (fills the table, and gives Te
 from . import errors, scipy
 from .check import gradcheck
 from .checkpointing import checkpoint
+from .compiling import Compiled, compile
 from .debugging import debug
 from .jacobians import hessian, jacobian
 from .program import Program
@@ -28,9 +29,11 @@ from .viz import draw
 __version__ = "0.1.0"
 
 __all__ = [
+    "Compiled",
     "Program",
     "Tensor",
     "checkpoint",
+    "compile",
     "debug",
     "defvjp",
     "draw",

@@ -198,6 +198,9 @@ def apply_method(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[
 def apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call a function on arguments among which there is a Tensor, as its entry in the table says."""
     entry = TABLE.get(function) or find(function)
+    if len(args) == 1 and not kwargs and type(entry) is Rule and isinstance(x := args[0], Tensor):
+        if current.get().plain and type(x._value) is np.ndarray and entry.is_lone:  # the usual case, without the rest
+            return record(entry, entry.direct(x._value), args)
     if "out" in kwargs or len(args) > 1:
         args, kwargs, out = _without_out(function, args, kwargs)
         if out is not None:
@@ -224,15 +227,15 @@ def apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         plain = [a._value if isinstance(a, Tensor) else a if type(a) in ORDINARY else unwrap(a) for a in args]
         named = {k: unwrap(v) for k, v in kwargs.items()} if kwargs else kwargs
         kind = None
-        if named or not ORDINARY.issuperset(map(type, plain)):
+        if not (ORDINARY.issuperset(map(type, plain)) and ORDINARY.issuperset(map(type, named.values()))):
             kind = other_kind((*plain, *named.values()), entry.name)
-        data = function(*plain, **named) if kind is None else asked(function, plain, named, kind, entry.name)
+        data = entry.direct(*plain, **named) if kind is None else asked(function, plain, named, kind, entry.name)
         operands = [stacked(x) if type(x) in (list, tuple) else x for x in operands]
         if len(operands) > MANY and function in (np.concatenate, np.stack):
             return _joined(function, entry, data, operands, keywords)
         return record(entry, data, operands, keywords)
     if type(entry) is Composite:
-        result = _composed(function, entry.implementation, args, kwargs, name_of(function))
+        result = _composed(function, entry.implementation, args, kwargs)
         return with_kin(result, args[0]) if entry.view and args and isinstance(result, Tensor) else result
     if type(entry) is Constant:
         if entry.like and any(map(has_gradient, args)):
@@ -286,17 +289,17 @@ def _joined(function: Any, rule: Rule, data: Array, operands: list[Any], keyword
 
 
 def _composed(
-    function: Any, implementation: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], name: str
+    function: Any, implementation: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], name: str = ""
 ) -> Any:
     """Call what a function is rewritten as; its errors are those of the call that the user wrote."""
     try:
         if (watch := current.get().watch) is not None:
-            return watch.composed(function, implementation, args, kwargs, name)
+            return watch.composed(function, implementation, args, kwargs, name or name_of(function))
         return implementation(*args, **kwargs)
     except NeedsValues as error:
-        raise error.named(name) from None
+        raise error.named(name or name_of(function)) from None
     except _MISTAKES as error:
-        said = _as_called(error, function, args, kwargs, name)
+        said = _as_called(error, function, args, kwargs, name or name_of(function))
         try:
             if said is error:
                 raise
@@ -505,7 +508,7 @@ def _make_operators() -> None:
         return call
 
     methods = (
-        "prod mean var std max min clip dot ravel squeeze swapaxes round argmax argmin argsort all any nonzero "
+        "prod var std max min clip dot ravel squeeze swapaxes round argmax argmin argsort all any nonzero "
         "conj conjugate cumsum cumprod repeat take diagonal trace choose searchsorted argpartition put"
     )
     for name in methods.split():
@@ -519,8 +522,10 @@ _make_operators()
 
 def _array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:  # noqa: ARG001
     if method == "__call__":
+        if len(inputs) == 1 and not kwargs:
+            return apply_ufunc(ufunc, inputs)
         for x in inputs:
-            if not isinstance(x, Tensor):
+            if not isinstance(x, Tensor) and (type(x) is not np.ndarray or x.dtype.kind not in NUMERIC):
                 inputs = tuple(x if isinstance(x, Tensor) else operand(x, ufunc) for x in inputs)
                 break
         if not kwargs:

@@ -25,6 +25,11 @@ Array = Any  # any array that speaks NEP 13 and NEP 18
 next_serial = itertools.count().__next__  # a node is older than all that depends on it: sweeps stop by that
 
 
+# When a leaf's Tensor last got other memory, another node or other hooks: a serial number, which never comes again. So
+# a compiled function, at each call, asks one question instead of one for each leaf.
+moved = [0]
+
+
 class Spec:
     """Shape and dtype of a value that was not kept."""
 
@@ -350,22 +355,23 @@ def toposort(ends: Iterable[Node], constants: bool = False, since: int = 0) -> I
     since : int
         Leave out nodes with an earlier serial number: they cannot depend on the node that has this one.
     """
-    waiting = set(ends)
-    heap = [(-node.serial, node) for node in waiting]
+    waiting = {-node.serial: node for node in ends}
+    heap = list(waiting)  # of numbers alone: pairs of number and node take longer to compare, and wake the collector
     heapify(heap)
     while heap:
-        node = heappop(heap)[1]
-        waiting.remove(node)  # nothing here keeps a node alive that the consumer frees
+        node = waiting.pop(heappop(heap))  # nothing here keeps a node alive that the consumer frees
         if node.args is None:
             raise freed(node)
         parents = node.parents
         if constants and node.extra is not None and node.extra.body is not None:
             parents = (node.extra.body,)
         for parent in parents:
-            if parent is None or parent in waiting or parent.serial < since or not (constants or parent.requires_grad):
+            if parent is None or not (constants or parent.requires_grad):
                 continue
-            waiting.add(parent)
-            heappush(heap, (-parent.serial, parent))
+            key = -parent.serial
+            if key not in waiting and key <= -since:
+                waiting[key] = parent
+                heappush(heap, key)
         yield node
 
 
@@ -381,7 +387,7 @@ def on_path(order: list[Node], wanted: Iterable[Node]) -> set[Node]:
     """Return the nodes of `order` (children first) through which a differentiable path reaches `wanted`."""
     useful = set(wanted)
     for node in reversed(order):
-        if node not in useful and any(parent in useful for parent in node.parents):
+        if node not in useful and not useful.isdisjoint(node.parents):
             useful.add(node)
     return useful
 
@@ -426,10 +432,11 @@ def pullback(
     found: dict[Node, Array] = {}
     kind = None if lift is not None else other_kind(pending.values())
     unusual = lift is not None or kind is not None
-    heap = [(-node.serial, node) for node in pending]  # the newest first, as in `toposort`
+    waiting = {-node.serial: node for node in pending}
+    heap = list(waiting)  # the newest first, as in `toposort`
     heapify(heap)
     while heap:
-        node = heappop(heap)[1]
+        node = waiting.pop(heappop(heap))
         g = pending.pop(node)
         extra, rule, args = node.extra, node.rule, node.args
         if extra is not None:
@@ -489,7 +496,9 @@ def pullback(
             sofar = pending.get(parent)
             if sofar is None:
                 pending[parent] = p
-                heappush(heap, (-parent.serial, parent))
+                key = -parent.serial
+                waiting[key] = parent
+                heappush(heap, key)
             else:
                 pending[parent] = sofar + p
         if free:
@@ -556,8 +565,10 @@ def lifted(node: Node, lift: Callable[[Array, Node], Any], everything: bool = Fa
     Integers have no place there, unless `everything` has been recorded.
     """
     args = tuple(
-        lift(arg, parent) if parent is not None and arg is not parent else arg
-        for arg, parent in zip(node.args or (), node.parents, strict=True)
+        [
+            lift(arg, parent) if parent is not None and arg is not parent else arg
+            for arg, parent in zip(node.args or (), node.parents, strict=True)
+        ]
     )
     return args, lifted_out(node.out, node, lift, everything)
 
@@ -571,6 +582,10 @@ def lifted_out(out: Any, node: Node, lift: Callable[[Array, Node], Any], everyth
 
 def fit(p: Array, like: Array | Spec, rule: Any, where: int) -> Array:
     """Fit a cotangent to its primal: sum what was broadcast, take the real part, cast; in this one place only."""
+    if p.shape != like.shape and type(p) is np.ndarray and rule.broadcasts:
+        extra = p.ndim - len(like.shape)
+        if extra > 0 and p.shape[extra:] == like.shape:  # a bias, say: the same sum, found faster
+            p = np.asarray(np.add.reduce(p, axis=0 if extra == 1 else tuple(range(extra))))
     if p.shape != like.shape:
         fits = rule.broadcasts and p.ndim >= len(like.shape)
         if not fits or any(m != n != 1 for m, n in zip(p.shape[::-1], like.shape[::-1], strict=False)):
@@ -598,7 +613,7 @@ def unbroadcast(p: Array, shape: tuple[int, ...]) -> Array:
 def check_unwritten(node: Node) -> None:
     """Raise if a residual of `node` was overwritten through `t.data = ...` since the node was recorded."""
     now = 0
-    for arg, parent in zip(node.args or (), node.parents, strict=False):
+    for arg, parent in zip(node.args or (), node.parents):  # noqa: B905 (strict= takes longer)
         if parent is not None and arg is not parent:
             now += parent.version
     if now != node.seen:

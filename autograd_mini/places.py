@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import linecache
 import sys
 from pathlib import Path
@@ -52,5 +53,9 @@ def here() -> Place:
 
 def of_a_library(frame: Any) -> bool:
     """Return whether a frame runs code that the user did not write."""
-    module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-    return module in ("numpy", "scipy", "contextlib") or frame.f_code.co_filename.startswith(OURS)
+    return _of_a_library(frame.f_globals.get("__name__"), frame.f_code.co_filename)
+
+
+@functools.lru_cache(maxsize=1000)
+def _of_a_library(module: Any, file: str) -> bool:
+    return str(module).partition(".")[0] in ("numpy", "scipy", "contextlib") or file.startswith(OURS)

@@ -15,7 +15,20 @@ import numpy as np
 
 from .errors import TraceError
 
-__all__ = ["Constant", "Program", "Step", "Value", "arguments_of", "filled", "mapped", "plain", "values_in"]
+__all__ = [
+    "Constant",
+    "Listing",
+    "Program",
+    "Step",
+    "Value",
+    "arguments_of",
+    "arrays_in",
+    "filled",
+    "mapped",
+    "matched",
+    "plain",
+    "values_in",
+]
 
 Array = Any
 
@@ -68,15 +81,25 @@ class Constant:
         A Tensor that holds the array: its present one is read at each call. None: the array itself is meant.
     inner : bool
         The function makes it anew at each call and always the same, as ``np.arange(3)``: nobody outside can change it.
+    places : int or None
+        Of a mask that is used as an index: at how many places it must be true.
     """
 
     array: Array
     owner: Any = None
     inner: bool = False
+    places: int | None = None
 
     def read(self) -> Array:
-        """Return the array as it is now."""
-        return self.array if self.owner is None else self.owner._value
+        """Return the array as it is now; raise if the program is not for it."""
+        array = self.array if self.owner is None else self.owner._value
+        if self.places is not None and np.count_nonzero(array) != self.places:
+            raise TraceError(
+                f"A mask {array.shape} that is used as an index holds at {np.count_nonzero(array)} places now, but did "
+                f"at {self.places} when the program was recorded, and shapes follow from that. Record it anew, or "
+                "write np.where(mask, a, b)."
+            )
+        return array
 
 
 @dataclass(slots=True, eq=False)
@@ -181,6 +204,39 @@ class Program:
             missing = [name for name, _ in self.parameters if name not in dict(given)]
             raise TypeError(f"{self.name}() needs the arguments it was recorded with; missing: {', '.join(missing)}.")
 
+    def given_back(self, result: Any, taken: Any) -> Any:
+        """Return a result in arrays of its own, none of which shares memory with what was taken or with another.
+
+        Raise if one has not the shape and dtype that it had when the program was recorded.
+        """
+        seen = {id(array) for array in arrays_in(taken)}
+
+        def own(value: Value, array: Array) -> Array:
+            if not isinstance(array, (np.ndarray, np.generic)):
+                array = np.asarray(array, value.dtype)
+            if array.shape != value.shape or array.dtype != value.dtype:
+                raise TraceError(
+                    f"{self.name}: a result has shape {array.shape}, {array.dtype} this time, and had {value.shape}, "
+                    f"{value.dtype} when the program was recorded: that depends on values. Use the function itself."
+                )
+            if isinstance(array, np.ndarray):
+                if array.base is not None or id(array) in seen or not array.flags.writeable:
+                    array = array.copy()
+                seen.add(id(array))
+            return array
+
+        def walk(standing: Any, given: Any) -> Any:
+            if isinstance(standing, Value):
+                return own(standing, given)
+            if isinstance(standing, (tuple, list)):
+                items = [walk(s, g) for s, g in zip(standing, given, strict=True)]
+                return type(standing)(*items) if hasattr(standing, "_fields") else type(standing)(items)
+            if isinstance(standing, dict):
+                return {key: walk(s, given[key]) for key, s in standing.items()}
+            return standing
+
+        return walk(self.outputs, result)
+
     def uses(self) -> dict[Value, int]:
         """Return how often each value is read, by steps and as a result."""
         count: dict[Value, int] = {}
@@ -237,7 +293,7 @@ def arguments_of(
 def _unlike(given: Any, standing: Any) -> str | None:
     """Say how an argument differs from the one that was recorded."""
     if standing is _MISSING:
-        return "was not there"
+        return "was not there when the program was recorded"
     if isinstance(standing, Value):
         if not hasattr(plain(given), "shape"):
             return f"is a {type(given).__name__}, but must be an array of shape {standing.shape}"
@@ -253,10 +309,30 @@ def _unlike(given: Any, standing: Any) -> str | None:
         if type(given) is not type(standing) or len(given) != len(standing):
             return f"must be a {type(standing).__name__} of {len(standing)}"
         return next((p for g, s in zip(given, standing, strict=True) if (p := _unlike(g, s)) is not None), None)
-    same = given is standing
-    if not same and type(given) is type(standing):
+    same = given is standing or (type(given) is type(standing) and repr(given) == repr(standing))  # nan; 0.0, -0.0
+    if not same and type(given) is type(standing) and not isinstance(given, (float, complex)):
         same = bool(np.all(given == standing))
     return None if same else f"is {given!r:.60}, but must be {standing!r:.60}"
+
+
+@dataclass(eq=False)
+class Listing:
+    """A program written out as code by one of the emitters, and the function that the code makes.
+
+    Attributes
+    ----------
+    text : str
+        The code: each group of lines stands below a comment, the line that a person would have written.
+    run : callable
+        Takes the arrays of the inputs that are not fixed, in their order; returns a tuple of the outputs' arrays, in
+        the order of the leaves of `Program.outputs`, without those that are written in place.
+    steps_by_line : dict of int to Step
+        Which step a line of the code belongs to, counted from 1: so that an error can name the user's line.
+    """
+
+    text: str
+    run: Callable[..., tuple[Array, ...]]
+    steps_by_line: dict[int, Step]
 
 
 def values_in(tree: Any) -> Iterator[Value]:
@@ -271,6 +347,30 @@ def values_in(tree: Any) -> Iterator[Value]:
             yield from values_in(item)
     elif isinstance(tree, slice):
         yield from values_in((tree.start, tree.stop, tree.step))
+
+
+def arrays_in(tree: Any) -> Iterator[Array]:
+    """Yield the arrays in a tree of arguments."""
+    if isinstance(tree, (tuple, list)):
+        for item in tree:
+            yield from arrays_in(item)
+    elif isinstance(tree, dict):
+        for item in tree.values():
+            yield from arrays_in(item)
+    else:
+        yield tree
+
+
+def matched(standing: Any, given: Any) -> Iterator[tuple[Value, Array]]:
+    """Yield each value in a tree beside what stands in its place in another."""
+    if isinstance(standing, Value):
+        yield standing, given
+    elif isinstance(standing, (tuple, list)):
+        for s, g in zip(standing, given, strict=True):
+            yield from matched(s, g)
+    elif isinstance(standing, dict):
+        for key, s in standing.items():
+            yield from matched(s, given[key])
 
 
 def mapped(tree: Any, of: Callable[[Any], Any]) -> Any:

@@ -36,7 +36,10 @@ class Tracer(Watch, Protocol):
         """A Tensor was made by hand."""
 
     def writes(self, tensor: Any, what: str) -> None:
-        """A Tensor is about to be written to."""
+        """A Tensor is about to be changed."""
+
+    def adopt(self, tensor: Any) -> None:
+        """A constant without a node takes part."""
 
     def sweep(self) -> AbstractContextManager[None]:
         """A reverse sweep begins, and ends."""
@@ -50,6 +53,9 @@ class Tracer(Watch, Protocol):
 
     def body(self, rule: Any, function: Any, args: Any, kwargs: Any) -> Any:
         """Return what a function of somebody's own computes, step by step; None if it is one step."""
+
+    def demands(self, condition: Any, error: Any) -> None:
+        """Something is an error unless a condition holds everywhere."""
 
     def outside(self, values: Any, what: str) -> None:
         """Something needs values as such, and cannot if they are computed by the program."""
@@ -197,12 +203,13 @@ class scope(Setting):
     def __init__(self, name: str) -> None:
         if not isinstance(name, str):
             raise TypeError(f'scope takes a name, as in ag.scope("layer1"), not a {type(name).__name__}.')
-        super().__init__(scope=name)
+        self.change = {"scope": name}
 
-    def changed(self, state: State) -> State:
+    def entered(self, outside: State) -> State:
         """Return the state inside: one name deeper."""
-        mode, keep, scope, plain, blocks, watch, trace = state  # every layer does this: `_replace` takes thrice as long
-        return State(mode, keep, (*scope, self.change["scope"]), plain, blocks, watch, trace)
+        mode, keep, scope, plain, blocks, watch, trace = outside  # every layer does this: the general way takes thrice
+        inside = mode, keep, (*scope, self.change["scope"]), plain, (*blocks, (self, outside)), watch, trace  # as long
+        return tuple.__new__(State, inside)
 
 
 def is_recording() -> bool:

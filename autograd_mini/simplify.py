@@ -13,21 +13,24 @@ from typing import Any
 
 import numpy as np
 
-from .program import Program, Step, Value, filled, values_in
+from .program import Constant, Program, Step, Value, filled, values_in
+from .rules.assign import assign
+from .rules.index import scatter
 
 __all__ = ["simplified", "uniform"]
 
 RESHAPES: tuple[Callable[..., Any], ...] = (np.reshape, np.expand_dims, np.squeeze, np.ravel)
 NUMBERS = (bool, int, float, complex)
+FEW = 12  # a constant of so many numbers is written out
+OWN = (assign, scatter)
 
 
 def simplified(program: Program) -> Program:
     """Return the program made short; the one given is left as it is."""
-    size = -1
-    while len(program.steps) != size:
-        size = len(program.steps)
-        program = _alive(_Pass(program).run())
-    program = _alive(_Pass(program).run())  # lines that became shorter without one less
+    changed = True
+    while changed:
+        line = _Pass(_alive(program))
+        program, changed = line.run(), line.changed
     return program
 
 
@@ -53,11 +56,16 @@ class _Pass:
         self.known: dict[Any, Step] = {}
         self.uses = program.uses()
         self.steps: list[Step] = []
+        self.constants = dict(program.constants)
+        self.changed = False
 
     def run(self) -> Program:
         for step in self.program.steps:
-            self.take(replace(step, args=self.now(step.args), kwargs={k: self.now(v) for k, v in step.kwargs.items()}))
-        return replace(self.program, steps=self.steps, outputs=self.now(self.program.outputs))
+            if self.instead and not self.instead.keys().isdisjoint(step.operands()):
+                kwargs = {name: self.now(value) for name, value in step.kwargs.items()}
+                step = replace(step, args=self.now(step.args), kwargs=kwargs)
+            self.take(step)
+        return replace(self.program, steps=self.steps, outputs=self.now(self.program.outputs), constants=self.constants)
 
     def now(self, tree: Any) -> Any:
         return filled(tree, lambda value: self.instead.get(value, value))
@@ -67,7 +75,13 @@ class _Pass:
         result: Any = step
         while result is not None:
             step = result
-            result = self.rewritten(step) if step.pure and not step.several and step.outs else None
+            if not step.pure or step.several or not step.outs:
+                break
+            if self.folded(step):
+                self.changed = True
+                return
+            result = self.rewritten(step)
+            self.changed |= result is not None
             if result is not None and not isinstance(result, Step):
                 self.alias(step.out, result)
                 return
@@ -82,8 +96,27 @@ class _Pass:
         for out in step.outs:
             self.made[out] = step
 
+    def folded(self, step: Step) -> bool:
+        """What is computed of constants that nobody can change is a constant; if it is one number, or a few."""
+        operands = list(step.operands())
+        if not all(v in self.constants and self.constants[v].inner for v in operands) or step.errstate is not None:
+            return False
+        module = getattr(step.function, "__module__", None) or "numpy"
+        if module.partition(".")[0] not in ("numpy", "_operator") and step.function not in OWN:
+            return False
+        try:
+            with np.errstate(all="raise"):
+                array = np.asarray(step.call(lambda v: self.constants[v].array))
+        except Exception:  # the program says it when it runs
+            return False
+        out = step.out
+        if array.shape != out.shape or array.dtype != out.dtype or (array.size > FEW and uniform(array) is None):
+            return False
+        self.constants[out] = Constant(array, inner=True)
+        return True
+
     def alias(self, value: Value, other: Any) -> None:
-        self.instead[value] = other
+        self.instead[value], self.changed = other, True
         if isinstance(other, Value):
             other.name = other.name or value.name
             if value.primal is not other:
@@ -104,6 +137,11 @@ class _Pass:
         step = self.made.get(value) if isinstance(value, Value) else None
         return step if step is not None and step.function in functions else None
 
+    def minus(self, value: Any) -> Step | None:
+        """Return the step that makes ``-a``; not of whole numbers, which may wrap, each at its own width."""
+        step = self.maker(value, np.negative)
+        return step if step is not None and step.out.dtype.kind in "fc" else None
+
     def once(self, value: Value) -> bool:
         """Return whether a value is read once only."""
         return self.uses.get(value, 0) <= 1
@@ -119,7 +157,9 @@ class _Pass:
         """Return the number that an argument is, or the one that stands everywhere in it; else None."""
         if type(arg) in NUMBERS:
             return arg
-        constant = self.program.constants.get(arg) if isinstance(arg, Value) else None
+        if isinstance(arg, np.generic):
+            return uniform(np.asarray(arg))
+        constant = self.constants.get(arg) if isinstance(arg, Value) else None
         return uniform(constant.array) if constant is not None and constant.inner else None
 
     def rewritten(self, step: Step) -> Any:
@@ -135,7 +175,7 @@ class _Pass:
     def scalars(self, step: Step) -> Any:
         """A constant that is one number everywhere is written as that number."""
         for i, arg in enumerate(step.args):
-            if not isinstance(arg, Value) or (number := self.number(arg)) is None:
+            if not isinstance(arg, (Value, np.generic)) or (number := self.number(arg)) is None:
                 continue
             others = [a for j, a in enumerate(step.args) if j != i]
             arrays = [a for a in others if isinstance(a, Value)]
@@ -163,7 +203,9 @@ def uniform(array: Any) -> Any:
     if array.size > 1 and not (array.strides and not any(array.strides)) and not (array == array.flat[0]).all():
         return None
     number = array.flat[0].item()
-    return None if number != number else number
+    if number != number or (number == 0 and array.dtype.kind == "f" and np.ptp(np.signbit(array).astype(int))):
+        return None
+    return number
 
 
 def _dtype(function: Any, args: list[Any]) -> Any:
@@ -203,7 +245,9 @@ def _exact(a: Any, b: Any) -> Any:
 
 
 def _multiply(line: _Pass, step: Step) -> Any:
-    """1 a = a;  -1 a = -a;  c (d a) = (c d) a for powers of two."""
+    """1 a = a;  -1 a = -a;  c (d a) = (c d) a for powers of two;  a[:, None] b = outer(a, b)."""
+    if (outer := _outer(line, step)) is not None:
+        return outer
     for i in (0, 1):
         number, other = line.number(step.args[i]), step.args[1 - i]
         if number is None or not isinstance(other, Value) or other.shape != step.out.shape:
@@ -211,9 +255,9 @@ def _multiply(line: _Pass, step: Step) -> Any:
         if type(step.args[i]) in NUMBERS or step.args[i].shape != step.out.shape:
             if other.dtype != step.out.dtype:
                 continue
-            if number == 1:
+            if number == 1 and other.dtype.kind != "c":  # of which (1 + 0j)(inf + 1j) is (inf + nan j)
                 return other
-            if number == -1 and other.dtype.kind in "fc":
+            if number == -1 and other.dtype.kind in "f":
                 return replace(step, function=np.negative, args=(other,))
             inner = line.maker(other, np.multiply)
             if inner is None or not line.once(other) or type(step.args[i]) not in NUMBERS:
@@ -230,7 +274,12 @@ def _multiply(line: _Pass, step: Step) -> Any:
 def _divide(line: _Pass, step: Step) -> Any:
     """A / 1 = a."""
     a, b = step.args
-    if line.number(b) == 1 and isinstance(a, Value) and (a.shape, a.dtype) == (step.out.shape, step.out.dtype):
+    if (
+        line.number(b) == 1
+        and isinstance(a, Value)
+        and a.dtype.kind != "c"
+        and (a.shape, a.dtype) == (step.out.shape, step.out.dtype)
+    ):
         return a
     return None
 
@@ -238,9 +287,9 @@ def _divide(line: _Pass, step: Step) -> Any:
 def _add(line: _Pass, step: Step) -> Any:
     """A + -b = a - b."""
     a, b = step.args
-    if (minus := line.maker(b, np.negative)) is not None:
+    if (minus := line.minus(b)) is not None:
         return replace(step, function=np.subtract, args=(a, minus.args[0]))
-    if (minus := line.maker(a, np.negative)) is not None:
+    if (minus := line.minus(a)) is not None:
         return replace(step, function=np.subtract, args=(b, minus.args[0]))
     return None
 
@@ -248,7 +297,7 @@ def _add(line: _Pass, step: Step) -> Any:
 def _subtract(line: _Pass, step: Step) -> Any:
     """A - -b = a + b."""
     a, b = step.args
-    if (minus := line.maker(b, np.negative)) is not None:
+    if (minus := line.minus(b)) is not None:
         return replace(step, function=np.add, args=(a, minus.args[0]))
     return None
 
@@ -384,9 +433,16 @@ def _cast(_line: _Pass, step: Step) -> Any:
     return a if isinstance(a, Value) and a.dtype == step.out.dtype else None
 
 
-def _sum(_line: _Pass, step: Step) -> Any:
-    """One axis is written as a number."""
-    axis = step.kwargs.get("axis")
+def _sum(line: _Pass, step: Step) -> Any:
+    """One axis is written as a number; a sum over axes of length 1 is another shape."""
+    axis, a = step.kwargs.get("axis"), step.args[0]
+    if isinstance(a, Value) and len(step.args) == 1 and set(step.kwargs) <= {"axis", "keepdims"}:
+        alike = a.size == step.out.size and a.dtype == step.out.dtype and a.size
+        if alike and (step.backward or axis is not None):
+            return replace(step, function=np.reshape, args=(a, step.out.shape), kwargs={})
+        inner = line.maker(a, *RESHAPES)
+        if axis is None and inner is not None and not step.kwargs and inner.kwargs.get("order", "C") == "C":
+            return replace(step, args=(inner.args[0],))
     if isinstance(axis, tuple) and len(axis) == 1:
         return replace(step, kwargs={**step.kwargs, "axis": axis[0]})
     if step.kwargs.get("keepdims") is False:
@@ -394,11 +450,43 @@ def _sum(_line: _Pass, step: Step) -> Any:
     return None
 
 
+def _squeezed(line: _Pass, step: Step) -> Any:
+    """(A v[:, None])[:, 0] = A v."""
+    product = line.maker(step.args[0], np.matmul)
+    if product is not None and line.once(step.args[0]):
+        a, v = product.args
+        column = line.maker(v, *RESHAPES)
+        if isinstance(a, Value) and column is not None and isinstance(column.args[0], Value):
+            (x,) = column.args[:1]
+            if a.ndim == 2 and x.ndim == 1 and v.shape == (*x.shape, 1) and step.out.shape == a.shape[:1]:
+                return replace(step, function=np.matmul, args=(a, x), kwargs={})
+    return _reshape(line, step)
+
+
+def _outer(line: _Pass, step: Step) -> Any:
+    """The product of a column and a row is the outer product."""
+    for i in (0, 1):
+        column, row = step.args[i], step.args[1 - i]
+        made = [line.maker(x, *RESHAPES) for x in (column, row)]
+        if made[0] is None or not isinstance(made[0].args[0], Value) or not isinstance(row, Value):
+            continue
+        x = made[0].args[0]
+        y = row if row.ndim == 1 else None
+        if made[1] is not None and row.ndim == 2 and row.shape[0] == 1:
+            y = made[1].args[0]
+        if not isinstance(y, Value) or not x.ndim == y.ndim == 1:
+            continue
+        if column.shape == (x.size, 1) and (x.size > 1 or row.ndim == 1):
+            if step.out.shape == (x.size, y.size) and x.dtype == y.dtype:
+                return replace(step, function=np.outer, args=(x, y), kwargs={})
+    return None
+
+
 def _joined(_line: _Pass, step: Step) -> Any:
     """One array joined with nothing is itself."""
     arrays = step.args[0]
     if isinstance(arrays, (list, tuple)) and len(arrays) == 1 and isinstance(arrays[0], Value):
-        return arrays[0] if arrays[0].shape == step.out.shape else None
+        return arrays[0] if (arrays[0].shape, arrays[0].dtype) == (step.out.shape, step.out.dtype) else None
     return None
 
 
@@ -418,6 +506,7 @@ def _where(line: _Pass, step: Step) -> Any:
 
 SHAPES: dict[Any, Callable[[_Pass, Step], Any]] = {
     **dict.fromkeys(RESHAPES, _reshape),
+    np.squeeze: _squeezed,
     np.transpose: _transpose,
     np.swapaxes: _transpose,
     np.broadcast_to: _stretch,

@@ -7,6 +7,7 @@ cotangent is called ``d_<name>``.
 from __future__ import annotations
 
 import functools
+import inspect
 import keyword
 import linecache
 import math
@@ -19,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from .program import Constant, Program, Step, Value, arguments_of, mapped, plain, values_in
+from .errors import LostGradientError
+from .program import Constant, Program, Step, Value, arguments_of, arrays_in, mapped, matched, plain, values_in
 from .rules.assign import assign
 from .rules.index import scatter
 from .simplify import uniform
@@ -31,6 +33,7 @@ WIDE = 100  # characters in a line, without its comment
 LONG = 44  # what is longer gets a line of its own
 ELEMENTS = 12  # a constant array of at most so many is written out
 
+EXTREMES = {float(np.finfo(dtype).max): dtype for dtype in ("float64", "float32")}
 ATOM = 20
 INFIX: dict[Any, tuple[str, int]] = {
     np.power: ("**", 14), np.matmul: ("@", 12), np.multiply: ("*", 12), np.true_divide: ("/", 12),
@@ -40,6 +43,7 @@ INFIX: dict[Any, tuple[str, int]] = {
     np.less: ("<", 6), np.less_equal: ("<=", 6), np.greater: (">", 6), np.greater_equal: (">=", 6),
     np.equal: ("==", 6), np.not_equal: ("!=", 6),
 }  # fmt: skip
+SHAPED = (np.reshape, np.broadcast_to)
 PREFIX: dict[Any, tuple[str, int]] = {np.negative: ("-", 13), np.invert: ("~", 13), np.logical_not: ("~", 13)}
 LOGICAL = frozenset({np.logical_and, np.logical_or, np.logical_not})  # as operators only between booleans
 
@@ -114,7 +118,7 @@ def _function(self: Program) -> Callable[..., Any]:
         file = f"<program {self.name}>"
         linecache.cache[file] = len(code), None, code.splitlines(True), file
         namespace: dict[str, Any] = {}
-        exec(compile(code, file, "exec"), namespace)
+        exec(compile(code, file, "exec", optimize=0), namespace)  # whose `assert` is no debugging
         self.compiled = namespace[self.name], text.objects
     function, objects = self.compiled
     return functools.partial(function, **{k: v.read() if isinstance(v, Constant) else v for k, v in objects.items()})
@@ -124,7 +128,23 @@ def _call(self: Program, *args: Any, **kwargs: Any) -> Any:
     given = arguments_of(self.signature, args, kwargs)
     self.check(given)
     arrays = [tree for (_, tree), (_, standing) in zip(given, self.parameters, strict=True) if any(values_in(standing))]
-    return _function(self)(*[mapped(tree, plain) for tree in arrays])
+    for leaf in arrays_in(arrays):
+        if getattr(leaf, "requires_grad", False) and leaf.node.parents:
+            raise LostGradientError(
+                f"{self.name}: a program gives arrays, so the gradient of a Tensor that was computed would be lost. "
+                "Call the function that was recorded, or pass t.detach()."
+            )
+        if hasattr(leaf, "_leaves"):
+            leaf._leaves("calling a program, which gives arrays,")
+    taken = [mapped(tree, plain) for tree in arrays]
+    try:
+        result = _function(self)(*taken)
+    except AssertionError:  # the function would say more
+        standing = [tree for _, tree in self.parameters if any(values_in(tree))]
+        self.run(dict(matched(standing, taken)))
+        raise
+    constants = [constant.read() for constant in self.constants.values() if not constant.inner]
+    return self.given_back(result, [*taken, *constants])
 
 
 Program.source = _source  # type: ignore[method-assign]
@@ -140,12 +160,16 @@ class _Writer:
         self.makers = program.makers()
         self.names: dict[Value, str] = {}
         self.taken = {"np"}
+        self.reserved = {v.name for v in self.makers if v.name is not None}
+        self.reader = {v: step for step in program.steps for v in step.operands()}
         self.inlined: dict[Value, tuple[str, int, list[Step]]] = {}
         self.imports: dict[str, None] = {"import numpy as np": None}
         self.objects: dict[str, Any] = {}
         self.object_names: dict[int, str] = {}
         self.lines: list[Line] = []
+        self.block = ""
         self.counts: dict[str, int] = {}
+        self.repeats: dict[str, int] = {}
         self.shown = self.to_show()
 
     def all(self) -> Written:
@@ -170,11 +194,23 @@ class _Writer:
         if scalars and scalars[0].name is None and scalars[0].primal is None:
             scalars[0].name = self.program.name
         shown = {v for v in self.makers if v.name is not None or v in outs or self.uses.get(v, 0) > 1}
+        shown |= {v for v in self.makers if self.is_weighted_sum(v) and self.bends(v)}
         for v in list(shown):
             if v.name is None and v.primal is not None and v.primal in self.makers:
                 shown.add(v.primal)  # d_z1 without a z1 would be a riddle
         shown |= {v for v in self.makers if v.primal is not None and (v.primal in shown or v.primal not in self.makers)}
         return {v for v in shown if not self.is_turned(v) or v in outs}
+
+    def is_weighted_sum(self, value: Value) -> bool:
+        """Return whether a value of the forward pass is a product of matrices, and a bias maybe."""
+        step = self.makers[value]
+        inside = [step, *(self.makers[v] for v in step.operands() if v in self.makers and step.function is np.add)]
+        return not step.backward and any(s.function is np.matmul for s in inside)
+
+    def bends(self, value: Value) -> bool:
+        """Return whether a value goes into an activation: then it is the z of the textbooks."""
+        step = self.reader.get(value)
+        return step is not None and isinstance(step.function, np.ufunc) and step.function not in INFIX
 
     def is_turned(self, value: Value) -> bool:
         """Return whether a value is the transpose of what has a name: ``W1.T`` is short, and free."""
@@ -199,17 +235,13 @@ class _Writer:
         step = self.makers.get(value)
         letter = "c" if step is None else "g" if step.backward else "h"
         if step is not None and letter == "h":
-            inside = [step, *(self.makers[v] for v in step.operands() if v in self.makers)]
-            linear = step.function is np.matmul or (
-                step.function is np.add and any(s.function is np.matmul for s in inside)
-            )
-            letter = "z" if linear else "h" if value.shape else "s"
+            letter = "z" if self.is_weighted_sum(value) else "h" if value.shape else "s"
         while True:
             n = self.counts.get(letter, 0) + 1
             if letter == "h":  # the layer's own number, once
                 n = max(n, self.counts.get("z", 0))
             self.counts[letter] = n
-            if f"{letter}{n}" not in self.taken:
+            if f"{letter}{n}" not in self.taken | self.reserved:
                 self.taken.add(f"{letter}{n}")
                 return f"{letter}{n}"
 
@@ -218,9 +250,10 @@ class _Writer:
         name = re.sub(r"\W+", "_", name).strip("_") or "x"
         name = f"_{name}" if name[0].isdigit() else name
         name = f"{name}_" if keyword.iskeyword(name) else name
-        found, n = name, 2
+        found, n = name, self.repeats.get(name, 2)
         while found in self.taken:
             found, n = f"{name}_{n}", n + 1
+        self.repeats[name] = n
         self.taken.add(found)
         return found
 
@@ -252,7 +285,8 @@ class _Writer:
             names = ", ".join([self.name(out) for out in step.outs])
             return self.add([f"{names}{',' if len(step.outs) == 1 else ''} = {text}"], steps, None)
         out = step.out
-        inline = out not in self.shown and step.pure and step.errstate is None
+        alone = step.errstate is None or (out in self.reader and self.reader[out].errstate == step.errstate)
+        inline = out not in self.shown and step.pure and alone
         if inline and (len(text) <= LONG or self.is_turned(out)):
             self.inlined[out] = text, level, steps
             return None
@@ -263,7 +297,14 @@ class _Writer:
         if errstate is not None:
             usual = np.geterr()
             given = ", ".join(f'{k}="{v}"' for k, v in errstate.items() if v != usual.get(k)) or 'all="warn"'
-            text = [f"with np.errstate({given}):", *("    " + t for t in text)]
+            block = f"with np.errstate({given}):"
+            before = self.lines[-1].text if self.lines else [""]
+            joins = before[0] == block and self.lines[-1].steps[-1].backward is steps[-1].backward
+            if joins or (before[0].startswith("    ") and self.block == block):
+                text = ["    " + t for t in text]
+            else:
+                text = [block, *("    " + t for t in text)]
+            self.block = block
         unique = list(dict.fromkeys(steps))
         self.lines.append(Line(text, unique, value))
 
@@ -272,18 +313,18 @@ class _Writer:
         name = self.name(step.out)
         if step.function is assign:
             x, v, *index = step.args
-            place = self.index(tuple(index))
+            place = self.index(tuple(index)) or "()"
             return [f"{name} = np.array({self.text(x)})", f"{name}[{place}] = {self.text(v)}"]
         g, *index = step.args
         constant = self.program.constants.get(g)
         if constant is not None and constant.inner and (number := uniform(constant.array)) is not None:
             g = number
-        first = f"{name} = np.zeros({step.out.shape}{_dtype_argument(step.out.dtype)})"
+        first = f"{name} = np.zeros({_shape(step.out.shape)}{_dtype_argument(step.out.dtype)})"
         several = any(isinstance(i, (Value, list)) and not _is_mask(i) for i in index)
         if several:
             items = ", ".join(self.text(i) for i in index) + ("," if len(index) == 1 else "")
             return [first, f"np.add.at({name}, ({items}), {self.text(g)})"]
-        return [first, f"{name}[{self.index(tuple(index))}] = {self.text(g)}"]
+        return [first, f"{name}[{self.index(tuple(index)) or '()'}] = {self.text(g)}"]
 
     # expressions
 
@@ -310,8 +351,19 @@ class _Writer:
         if function is np.astype:
             dtype = args[1] if len(args) > 1 else kwargs["dtype"]
             return f"{self.text(args[0], ATOM)}.astype({self.text(dtype)})", ATOM
-        if function is np.reshape and list(kwargs) == ["shape"]:
+        if function in SHAPED and list(kwargs) == ["shape"]:
             args, kwargs = (args[0], kwargs["shape"]), {}
+        if (
+            function is np.expand_dims
+            and isinstance(args[0], Value)
+            and args[0].ndim == 1
+            and kwargs.get("axis") in (0, -1, 1)
+        ):
+            return f"{self.text(args[0], ATOM)}[{'None' if kwargs['axis'] == 0 else ':, None'}]", ATOM
+        if function is np.sum and kwargs.get("axis") == 0 and isinstance(args[0], Value) and args[0].ndim == 1:
+            if not kwargs.get("keepdims"):
+                kwargs = {name: v for name, v in kwargs.items() if name != "axis"}
+        kwargs = {name: v for name, v in kwargs.items() if v is not None or not _is_default(function, name)}
         shown = [self.tree(a) for a in args]
         shown += [f"{name}={self.tree(v)}" for name, v in kwargs.items() if (name, v) != ("keepdims", False)]
         return f"{self.function(function)}({', '.join(shown)})", ATOM
@@ -350,6 +402,8 @@ class _Writer:
 
     def literal(self, arg: Any) -> str:
         if isinstance(arg, float) and not isinstance(arg, np.generic):
+            if abs(arg) in EXTREMES:
+                return f"np.finfo(np.{EXTREMES[abs(arg)]}).{'max' if arg > 0 else 'min'}"
             return "np.nan" if arg != arg else repr(arg) if math.isfinite(arg) else "np.inf" if arg > 0 else "-np.inf"
         if arg is None or arg is Ellipsis or isinstance(arg, (bool, int, str, complex, np.generic)):
             return "..." if arg is Ellipsis else repr(arg)
@@ -380,7 +434,8 @@ class _Writer:
         if isinstance(index, tuple):
             return ", ".join(map(self.index, index))
         if isinstance(index, slice):
-            parts = ["" if p is None else self.text(p) for p in (index.start, index.stop, index.step)]
+            start = None if index.start == 0 and index.step is None else index.start
+            parts = ["" if p is None else self.text(p) for p in (start, index.stop, index.step)]
             return ":".join(parts[: 3 if parts[2] else 2])
         return self.tree(index)
 
@@ -401,16 +456,17 @@ class _Writer:
             if isinstance(bound, np.ufunc):
                 return f"np.{bound.__name__}.{name}"
             return f"{self.object(bound, 'rng' if isinstance(bound, np.random.Generator) else 'owner')}.{name}"
-        name = name_of(function)
+        name = "np.abs" if function is np.absolute else name_of(function)
         if name.startswith("np.") and _found(np, name[3:]) is function:
             return name
         module, _, own = name.rpartition(".")
         module = getattr(function, "__module__", None) or module
-        if name.startswith("scipy."):
-            self.imports[f"import {name.rpartition('.')[0]}"] = None
-            return name
+        if (theirs := _scipys(function, name)) is not None:
+            self.imports[f"import {theirs.rpartition('.')[0]}"] = None
+            return theirs
         own = getattr(function, "__name__", own)
-        if module in sys.modules and getattr(sys.modules[module], own, None) is function and module != "__main__":
+        known = getattr(sys.modules.get(module), own, None) is function
+        if known and module != "__main__" and all(map(str.isidentifier, module.split("."))):
             self.imports[f"from {module} import {own}"] = None
             self.taken.add(own)
             return own
@@ -428,6 +484,29 @@ def _found(root: Any, dotted: str) -> Any:
     for part in dotted.split("."):
         root = getattr(root, part, None)
     return root
+
+
+def _scipys(function: Callable[..., Any], name: str) -> str | None:
+    """Return SciPy's own name of a function, or of the one that it is around; None if it has none."""
+    inside = inspect.unwrap(function)
+    dotted = name.removeprefix("autograd_mini.")
+    if not dotted.startswith("scipy."):
+        return None
+    module, _, own = dotted.rpartition(".")
+    return dotted if getattr(sys.modules.get(module), own, None) is inside else None
+
+
+def _is_default(function: Any, name: str) -> bool:
+    """Return whether None is what an argument is anyway."""
+    try:
+        return inspect.signature(function).parameters[name].default is None
+    except (TypeError, ValueError, KeyError):
+        return False
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    """Return a shape as NumPy's functions take it: that of a vector is a number."""
+    return str(shape[0]) if len(shape) == 1 else str(shape)
 
 
 def _parts(number: float) -> int:
@@ -451,21 +530,21 @@ def _spelled(array: Any) -> str | None:
     dtype = _dtype_argument(array.dtype)
     if array.ndim == 0:
         item = array.item()
-        if array.dtype in (np.float64, np.int64, np.bool_) and item == item:
-            return repr(item) if not isinstance(item, float) or math.isfinite(item) else None
+        if array.dtype == np.bool_:
+            return repr(item)
         return f"np.{array.dtype.name}({item!r})" if item == item and abs(item) != math.inf else None
     if array.size and (number := uniform(array)) is not None:
         if number in (0, 1) and array.dtype.kind in "fc":
-            return f"np.{'ones' if number else 'zeros'}({array.shape}{dtype})"
+            return f"np.{'ones' if number else 'zeros'}({_shape(array.shape)}{dtype})"
         if not isinstance(number, float) or math.isfinite(number):
             plain = {float: np.float64, int: np.int64, bool: np.bool_}[type(number)]
-            return f"np.full({array.shape}, {number!r}{'' if array.dtype == plain else dtype})"
+            return f"np.full({_shape(array.shape)}, {number!r}{'' if array.dtype == plain else dtype})"
     if array.ndim == 1 and array.dtype == np.int64 and array.size > 3 and (array == np.arange(array.size)).all():
         return f"np.arange({array.size})"
     if array.ndim == 2 and array.dtype == np.int64 and array.shape[1] == 1 and array.size > 3:
         if (array[:, 0] == np.arange(array.size)).all():
             return f"np.arange({array.size})[:, None]"
-    if array.ndim == 2 and array.shape[0] == array.shape[1] > 2 and (array == np.eye(len(array))).all():
+    if array.ndim == 2 and array.shape[0] == array.shape[1] > 1 and (array == np.eye(len(array))).all():
         return f"np.eye({len(array)}{f', dtype=np.{array.dtype.name}' if dtype else ''})"
     if 0 < array.size <= ELEMENTS and array.dtype.kind in "fiub" and np.isfinite(array).all():
         plain = np.asarray(array.tolist()).dtype == array.dtype

@@ -28,7 +28,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from .arrays import NeedsValues, is_other, kind_name
+from .arrays import ORDINARY, NeedsValues, is_other, kind_name
 from .errors import RuleError, UnsupportedArgumentError
 
 __all__ = [
@@ -97,6 +97,8 @@ class Rule:
     ----------
     function, name
         The function and how a person calls it.
+    direct
+        The same function for arguments among which no Tensor is.
     vjps : sequence of callable or None
         One per operand, ``vjp(g, y, *operands, **keywords)``; None where no cotangent passes.
     refusals : dict
@@ -125,6 +127,7 @@ class Rule:
         only: dict[str, tuple[Any, ...]],
     ) -> None:
         self.function = function
+        self.direct = getattr(function, "__direct__", function)  # for arrays: it does not look for Tensors
         self.name = name_of(function)
         self.broadcasts = broadcasts
         self.view = view
@@ -168,6 +171,7 @@ class Rule:
         if each is None:
             self._written = {i: _Parsed(vjp, skip=2) for i, vjp in enumerate(given) if vjp is not None}
         self._plans: dict[tuple[int, int], Plan] = {}
+        self._usual: set[tuple[Any, ...]] = set()  # keys of spellings
         self._spellings: dict[tuple[Any, ...], list[tuple[str, Any]]] = {}
 
     def plan(self, mask: int, count: int) -> Plan:
@@ -205,12 +209,24 @@ class Rule:
         UnsupportedArgumentError
             For an argument that is neither an operand nor a keyword of the rule, unless it has its default value.
         """
+        if len(args) == 1 and not kwargs and self.is_lone:
+            return [args[0]], {}
+        keywords: dict[str, Any] = {}
         key = len(args), *kwargs
         spelled = self._spellings.get(key)
         if spelled is None:
             if len(self._spellings) > 1000:  # of any number of arguments
                 self._spellings.clear()
+                self._usual.clear()
             spelled = self._spellings[key] = self._spelled(len(args), tuple(kwargs))
+            if len(args) >= self._required and self._is_usual([name for name, _ in spelled]):
+                self._usual.add(key)
+        if key in self._usual:
+            n = self._required
+            for (name, default), value in zip(spelled[n:], (*args[n:], *kwargs.values()), strict=True):
+                if not (value is default or (type(value) in _SIMPLE and value == default)):
+                    keywords[name] = value
+            return list(args[:n]), keywords
         if len(args) > len(self.parameters):
             args = (*args[: len(self.parameters)], args[len(self.parameters) :])
         bound = {}
@@ -225,7 +241,7 @@ class Rule:
         operands = [bound.pop(name) if name in bound else self._default(name) for name in names[:count]]
         if self.splat and count == len(names):
             operands[-1:] = operands[-1]
-        keywords: dict[str, Any] = {}
+        keywords = {}
         for name, default in self.keywords.items():
             if name not in bound:
                 if default is inspect.Parameter.empty:
@@ -271,6 +287,20 @@ class Rule:
 
     def _positional_only(self, name: str) -> bool:
         return self._signature.parameters[name].kind is inspect.Parameter.POSITIONAL_ONLY
+
+    @functools.cached_property
+    def is_lone(self) -> bool:
+        """Whether one argument is one operand, and nothing else needs to be given."""
+        self.is_lone = False  # while `bind` is asked
+        try:
+            return self.bind((self,), {}) == ([self], {})
+        except (TypeError, RuleError, UnsupportedArgumentError):
+            return False
+
+    @functools.cached_property
+    def alone(self) -> Plan:
+        """What to keep when the first of the operands is differentiated, alone."""
+        return self.plan(1, 1)
 
     @functools.cached_property
     def parameters(self) -> tuple[str, ...]:
@@ -325,6 +355,24 @@ class Rule:
                 raise TypeError(f"{self.name}() takes {len(names)} positional arguments but {count} were given.")
             given.append(self.rest)
         return [(n, known[n].default if n in known else inspect.Parameter.empty) for n in (*given, *keywords)]
+
+    @functools.cached_property
+    def _required(self) -> int:
+        """How many operands must be given."""
+        return len(self.operands) - len(self.optional)
+
+    def _is_usual(self, given: list[str]) -> bool:
+        """Return whether a call gives the operands that it must, in order, and then only keywords that need no look."""
+        n, handled = self._required, list(self.keywords)
+        rest = [handled.index(name) for name in given[n:] if name in self.keywords and name not in self.only]
+        needed = [name for name, default in self.keywords.items() if default is inspect.Parameter.empty]
+        return (
+            not self.splat
+            and given[:n] == list(self.operands[:n])
+            and len(rest) == len(given) - n
+            and rest == sorted(rest)
+            and set(needed) <= set(given)
+        )
 
     def _default(self, name: str) -> Any:
         if name in self.optional:
@@ -590,7 +638,10 @@ def _refuse_other_kinds(function: Function, args: Iterable[Any]) -> None:
 def _recordable(function: F, check: Callable[[Function, Iterable[Any]], None] | None) -> F:
     @functools.wraps(function, updated=())  # SciPy keeps more in a function than its name
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        values = (*args, *kwargs.values())
+        if check is None and args and (call := getattr(type(args[0]), "__call_primitive__", None)) is not None:
+            return call(wrapper, args, kwargs)
+        plain = ORDINARY.issuperset(map(type, args))  # the usual case when a rule calls this: only arrays and numbers
+        values = tuple(kwargs.values()) if plain else (*args, *kwargs.values())
         if check is not None:
             check(wrapper, values)
         for arg in values:
@@ -600,4 +651,5 @@ def _recordable(function: F, check: Callable[[Function, Iterable[Any]], None] | 
                     return call(wrapper, args, kwargs)
         return function(*args, **kwargs)
 
+    wrapper.__direct__ = function  # type: ignore[attr-defined]
     return wrapper  # type: ignore[return-value]

@@ -43,6 +43,7 @@ from .graph import (
     Several,
     Spec,
     View,
+    moved,
     next_serial,
     pullback,
     source_of,
@@ -166,6 +167,12 @@ class Tensor:
     def data(self, value: Any) -> None:
         if (trace := current.get().trace) is not None:
             raise trace.refused("t.data = ...", "Return the new value, and assign it outside.")
+        own, node = self._value, self.node
+        if type(value) is type(own) is np.ndarray and type(node) is Leaf and not node.variable:  # the usual case
+            if value.dtype == own.dtype and value.shape == own.shape and own.flags.writeable:
+                node.written()
+                own[...] = value
+                return
         if isinstance(self.node, Alias) and self.node.source is not None:
             raise LostGradientError(
                 "t.data = ... on a detached Tensor would write into the leaf whose memory it shares. Assign to the "
@@ -208,6 +215,60 @@ class Tensor:
             )
         self.node.written()  # first: should the copying be interrupted, part of it has been done
         self._value[...] = value
+
+    def move_to(self, array: Any) -> None:
+        """Let the value live in other memory: copy it there, and use that array from now on.
+
+        So several parameters can be parts of one vector, which one line then updates.
+
+        Parameters
+        ----------
+        array : numpy.ndarray
+            Of this Tensor's shape and dtype, writable; a view will do.
+
+        Raises
+        ------
+        LostGradientError
+            If this is no leaf.
+        UnsupportedArgumentError
+            If a view of it is in use, such as ``w.T`` or ``w.detach()``, which would show the old memory.
+        ShapeError, DTypeError
+            If the array has another shape or dtype.
+
+        Examples
+        --------
+        >>> import numpy as np, autograd_mini as ag
+        >>> w, flat = ag.Tensor([1.0, 2.0], requires_grad=True), np.zeros(5)
+        >>> w.move_to(flat[1:3])
+        >>> flat
+        array([0., 1., 2., 0., 0.])
+        """
+        if not isinstance(self.node, Leaf) or self.node.variable or hasattr(self, "_origin"):
+            raise LostGradientError(
+                "move_to: only a leaf can be moved: the value of another Tensor is what it was computed from. Copy "
+                "it: np.copyto(array, t.numpy())."
+            )
+        if hasattr(self, "_kin") and self._kin.others([self]):
+            raise UnsupportedArgumentError(
+                f"move_to: a view of {self.name or 'this Tensor'} is in use, and would show the old memory. Drop it, "
+                "or take a copy for it: t.T.copy()."
+            )
+        if not isinstance(array, np.ndarray) or array.shape != self.shape:
+            raise ShapeError(
+                f"move_to: the array has shape {np.shape(array)}, but must have the Tensor's, {self.shape}. "
+                "Take a part of it and reshape that."
+            )
+        if array.dtype != self.dtype or not array.flags.writeable:
+            raise DTypeError(
+                f"move_to: the array holds {array.dtype}{'' if array.flags.writeable else ', read-only'}, but must "
+                f"hold {self.dtype} and be writable. Make it with np.empty(n, {self.dtype})."
+            )
+        array[...] = self._value
+        self.node.written()  # graphs recorded so far keep the old memory
+        self._value = array
+        if hasattr(self, "_kin"):
+            del self._kin  # of Tensors that are gone
+        moved[0] = next_serial()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -252,6 +313,11 @@ class Tensor:
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        if (trace := current.get().trace) is not None and self.node is not None:
+            trace.writes(self, "t.requires_grad = ...")
+        elif trace is not None and value != self.requires_grad:
+            trace.adopt(self)
+            trace.writes(self, "t.requires_grad = ...")
         if self.node is None or isinstance(self.node, Alias):  # a constant becomes a leaf of its own
             source = source_of(self.node)
             self.node = Leaf(self._value, False, weakref.ref(self), current.get().scope)
@@ -269,6 +335,9 @@ class Tensor:
             )
         if value != self.node.requires_grad:  # graphs recorded so far keep the leaf that they saw
             self.node = self.node.renewed(value)
+            moved[0] = next_serial()
+            if trace is not None:
+                trace.holds(self)
 
     @property
     def name(self) -> str | None:
@@ -286,8 +355,9 @@ class Tensor:
         """The transpose."""
         if type(self._value) is not np.ndarray:
             return self._called(np.transpose, self)  # type: ignore[no-any-return]
-        rule = TABLE[np.transpose]
-        assert isinstance(rule, Rule)
+        rule: Rule = TABLE[np.transpose]  # type: ignore[assignment]
+        if (state := current.get()).plain:
+            return _record_one(rule, self._value.T, self, None, state)
         return record(rule, self._value.T, (self,))  # type: ignore[no-any-return]
 
     @property
@@ -509,14 +579,15 @@ class Tensor:
         return unwrap(value) in self._value
 
     def __getitem__(self, index: Any) -> Tensor:
-        rule = TABLE[operator.getitem]  # the one rule whose function is Python's
-        assert isinstance(rule, Rule)
+        rule: Rule = TABLE[operator.getitem]  # type: ignore[assignment]  # the one rule whose function is Python's
         items = items_of(index)
-        if _BASIC.issuperset(map(type, items)):
-            state, data = current.get(), self._value[index]
+        if type(self._value) is np.ndarray and ORDINARY.issuperset(kinds := {*map(type, items)}):
+            state, data = current.get(), self._value[items]
+            if type(data) in _FLOATS:
+                data = np.asarray(data)
             if state.plain and type(data) is np.ndarray:
                 result = _record_one(rule, data, self, None, state, items)
-                if result._value.base is not None:
+                if data.base is not None and (_BASIC.issuperset(kinds) or hasattr(result, "_kin")):
                     result._origin = self, index
                 return result
         place = unwrap(items)
@@ -574,10 +645,13 @@ class Tensor:
         """Take the value and the history of another Tensor, which nobody else has."""
         old, value = self.node, self._value
         self._value, self.node = new._value, new.node
+        moved[0] = next_serial()
         if isinstance(old, Leaf):  # it stays in graphs, as what it was
             old.retire(value if value.size <= SMALL else None)
             if self.node is None:
                 self.node = Leaf(self._value, False, weakref.ref(self), current.get().scope)
+                if (trace := current.get().trace) is not None:
+                    trace.holds(self)
         elif old is not None and self.node is not None:  # after retain_grad()
             old.owner, self.node.owner = None, old.owner
         if old is not None and self.node is not None:
@@ -629,11 +703,12 @@ class Tensor:
 
     def _check_writing(self, what: str, update: str, otherwise: str) -> None:
         """Refuse where NumPy would change something else too, which a recorded value cannot."""
-        if (trace := current.get().trace) is not None:
-            trace.writes(self, what)
         chain = [self]  # the views by indexing from here to the Tensor that has the memory
         while hasattr(chain[-1], "_origin"):
             chain.append(chain[-1]._origin[0])
+        if (trace := current.get().trace) is not None:
+            for changed in chain:
+                trace.writes(changed, what)
         if isinstance(node := chain[-1].node, Leaf) and node.requires_grad:
             raise UnsupportedArgumentError(
                 f"`{what}` on a leaf that requires grad is ambiguous: an update, or a new value? "
@@ -656,14 +731,19 @@ class Tensor:
         extra = ", requires_grad=True" if self.requires_grad else ""
         name = f", name={self.name!r}" if self.name else ""
         kind = type(self).__name__
+        if current.get().trace is not None:  # the values of one call: neither to be shown nor to be computed with
+            return f"{kind}(shape={self.shape}, dtype={self.dtype}{name})"
         if is_other(self._value):  # it may be lazy
             return f"{kind}({self._value!r}{extra}{name})"
         return f"{kind}({np.array2string(self._value, separator=', ', prefix=f'{kind}(')}{extra}{name})"
 
     def __format__(self, spec: str) -> str:
+        if not spec and current.get().trace is not None:
+            return repr(self)
         return format(self.item() if spec and self.ndim == 0 else self._value, spec)
 
     def __reduce__(self) -> Any:
+        self._leaves("a copy or pickle of t (t.copy() is recorded)")
         self._check_travelling()
         data = owned(self._value) if self._is_looked_at() else self._value  # nobody there would count the writes
         made = type(self), data, self.requires_grad, self.name, unwrap(self.grad)
@@ -759,7 +839,6 @@ class Tensor:
         def __or__(self, other: Any) -> Tensor: ...
         def __xor__(self, other: Any) -> Tensor: ...
         def prod(self, *args: Any, **kwargs: Any) -> Tensor: ...
-        def mean(self, *args: Any, **kwargs: Any) -> Tensor: ...
         def var(self, *args: Any, **kwargs: Any) -> Tensor: ...
         def std(self, *args: Any, **kwargs: Any) -> Tensor: ...
         def max(self, *args: Any, **kwargs: Any) -> Tensor: ...
@@ -796,11 +875,21 @@ class Tensor:
         if args or kwargs or isinstance(axis, Tensor) or type(self._value) is not np.ndarray:
             return self._called(np.sum, self, axis, *args, keepdims=keepdims, **kwargs)  # type: ignore[no-any-return]
         assert isinstance(rule, Rule)
-        data = self._value.sum(axis, keepdims=keepdims)
+        add: Any = np.add.reduce  # which the method calls
+        data = add(self._value, axis=axis, keepdims=keepdims)
         keywords: dict[str, Any] = {} if axis is None else {"axis": axis}
         if keepdims:
             keywords["keepdims"] = keepdims
         return record(rule, np.asarray(data), (self,), keywords)  # type: ignore[no-any-return]
+
+    def mean(self, *args: Any, **kwargs: Any) -> Tensor:
+        """Return the mean; as ``np.mean(t, ...)``."""
+        value = self._value
+        if args or kwargs or type(value) is not np.ndarray or value.dtype.char not in "fdFD" or not value.size:
+            return self._called(np.mean, self, *args, **kwargs)  # type: ignore[no-any-return]
+        if not current.get().plain:
+            return self._called(np.mean, self)  # type: ignore[no-any-return]
+        return self.sum() / value.size  # what np.mean of a Tensor comes to
 
     def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Tensor:
         """Return the value in another shape; as ``ndarray.reshape``."""
@@ -903,10 +992,12 @@ class Hook:
         self.hooks = node.extras().hooks
         self.number = next_serial()
         self.hooks[self.number] = Look(function, node.shape, node.dtype)
+        moved[0] = next_serial()
 
     def remove(self) -> None:
         """Look no more."""
         self.hooks.pop(self.number, None)
+        moved[0] = next_serial()
 
 
 class Look:
@@ -956,12 +1047,15 @@ def _accumulate(found: dict[Node, Any], recorded: bool) -> None:
     with _SUMMING:
         owners: dict[int, Tensor] = {}  # by identity: a subclass may have an == of its own
         totals: dict[int, Any] = {}
-        for wanted, g in found.items():
-            owner = wanted.owner() if wanted.owner is not None else None
+        for wanted in found:
+            extra = wanted.extra
+            owner = extra.owner() if extra is not None and extra.owner is not None else None
             if owner is not None:
-                i = id(owner)
+                g, i = found[wanted], id(owner)
+                if not recorded and type(g) is not np.ndarray:
+                    g = unwrap(g)
                 sofar = totals[i] if i in totals else owner.grad  # one that was frozen in between has two nodes
-                totals[i] = _total(sofar, g if recorded else unwrap(g), owner, recorded)
+                totals[i] = _total(sofar, g, owner, recorded)
                 owners[i] = owner
         plain = [o for o in owners.values() if type(o) is Tensor or _has_plain_grad(type(o))]
         deque(map(_set_grad, plain, [totals.pop(id(o)) for o in plain]), 0)  # one step of the interpreter
@@ -969,12 +1063,45 @@ def _accumulate(found: dict[Node, Any], recorded: bool) -> None:
             owners[i].grad = total
 
 
+def _count_holders() -> tuple[int, int]:
+    """Return the reference counts that `_total` sees of an array that only the sweep's result holds, and of its base.
+
+    They are measured, since what a call itself holds differs between versions of Python; 0 where there are no counts.
+    """
+
+    def count(g: Any) -> tuple[int, int]:
+        base = g.base
+        return sys.getrefcount(g), sys.getrefcount(base)
+
+    if sys.implementation.name != "cpython":
+        return 0, 0
+    found = {0: np.empty(1).view()}
+    for wanted in found:  # as in `_accumulate`
+        g = found[wanted]
+        counts = count(g)
+    return counts
+
+
+_HOLDERS, _BASE_HOLDERS = _count_holders()
+
+
 def _total(sofar: Any, g: Any, owner: Tensor, recorded: bool) -> Any:
     """Return a gradient added to what `owner` has, of its shape and dtype and with memory of its own."""
     dtype = owner._value.dtype
     if sofar is None:
         g = g if g.dtype is dtype or g.dtype == dtype else g.astype(dtype)  # a sum has the machine's byte order
-        return g if recorded else owned(g)
+        if recorded:
+            return g
+        if type(g) is np.ndarray and sys.getrefcount(g) <= _HOLDERS:  # made by the last rule, and nobody else has it
+            base = g.base
+            if base is None and g.flags.owndata and g.flags.writeable and g.flags.forc:
+                return g
+            if type(base) is np.ndarray and base.strides == g.strides and base.dtype == g.dtype:  # seen in two ways
+                if sys.getrefcount(base) <= _BASE_HOLDERS and base.shape == g.shape:
+                    flags = base.flags
+                    if flags.owndata and flags.writeable and flags.forc:
+                        return base
+        return owned(g)
     if type(sofar) is not np.ndarray:
         plain_only(sofar, f"Nothing can be added to the .grad of {owner.name or 'a leaf'}, a {{}}")
     if (sofar.shape if type(sofar) is np.ndarray else np.shape(sofar)) not in ((), owner.shape):
@@ -1023,6 +1150,8 @@ def unwrap(value: Any) -> Any:
 def record(rule: Rule, data: Any, operands: Sequence[Any], kwargs: dict[str, Any] | None = None) -> Any:
     """Wrap a result; give it a node if a differentiable path leads through one of `operands`."""
     state = current.get()
+    if type(data) in _FLOATS:
+        data = np.asarray(data)
     if len(operands) == 1 and state.plain and type(data) is np.ndarray and isinstance(operands[0], Tensor):
         return _record_one(rule, data, operands[0], kwargs, state)
     result = _record_any(rule, data, operands, kwargs, state)
@@ -1037,6 +1166,10 @@ def _record_any(rule: Rule, data: Any, operands: Sequence[Any], kwargs: dict[str
     for i in rule.refusals:
         if i < len(operands) and has_gradient(operands[i]) and not off:
             raise _refusal_of(rule, i)
+    if state.trace is not None:
+        for x in operands:
+            if isinstance(x, Tensor) and x.node is None:
+                state.trace.adopt(x)
     parents = tuple([x.node if isinstance(x, Tensor) else None for x in operands])
     everything = state.trace is not None and any(parents)
     mask, bit = 0, 1
@@ -1092,17 +1225,17 @@ def _record_one(
 
     `rest` are further operands, by which nobody differentiates: an index.
     """
-    parent, view = x.node, rule.view and shares(data, x)
-    source = parent if isinstance(parent, Leaf) else parent.source if isinstance(parent, View) else None
-    source = source if view else None
-    if 0 in rule.refusals and has_gradient(x):
+    parent, view, source = x.node, rule.view and shares(data, x), None
+    if view:
+        source = parent if isinstance(parent, Leaf) else parent.source if isinstance(parent, View) else None
+    if rule.refusals and 0 in rule.refusals and has_gradient(x):
         raise _refusal_of(rule, 0)
     if parent is None or not parent.requires_grad or rule.vjps[0] is None:
         result = wrap(checked(data, rule.name), None if source is None else Alias(data, source, state.scope))
         return with_kin(result, x) if view else result
     if data.dtype.kind not in "fc":
         raise _not_differentiable(rule, data)
-    (keep_x, *_), keep_y = rule.plan(1, 1)
+    (keep_x, *_), keep_y = rule.alone
     node: Node = View() if view else Node()
     node.rule, node.kwargs, node.scope, node.extra = rule, kwargs or None, state.scope, None
     node.parents = parents = (parent, *[None] * len(rest)) if rest else (parent,)
@@ -1112,10 +1245,12 @@ def _record_one(
         node.args, node.seen = ((parent, *rest) if rest else parents), 0
     node.out = data if keep_y or source is not None or data.size <= SMALL else Spec(data)
     node.serial = next_serial()
-    if not view:
-        return wrap(data, node)
-    node.source = source  # type: ignore[attr-defined]
-    return with_kin(wrap(data, node), x)
+    result = Tensor.__new__(Tensor)
+    result._value, result.node, result.grad = data, node, None
+    if view:
+        node.source = source  # type: ignore[attr-defined]
+        return with_kin(result, x)
+    return result
 
 
 def _residuals(
@@ -1239,11 +1374,12 @@ def checked(data: Any, name: str) -> Array:
 def shares(data: Array, operand: Any) -> bool:
     """Return whether a result may share memory with its operand: a reshape may have copied."""
     source = operand._value if isinstance(operand, Tensor) else operand
-    if type(data) is np.ndarray and data.base is not None and (data.base is source or data.base is source.base):
+    if type(data) is np.ndarray and (base := data.base) is not None and (base is source or base is source.base):
         return True
     return not (type(data) is type(source) is np.ndarray) or np.may_share_memory(data, source)
 
 
+_FLOATS = frozenset({np.float64, np.float32})  # what NumPy makes of 0-d arrays
 _BASIC = frozenset({int, slice, type(None), type(Ellipsis)})  # indices by which NumPy gives a view
 _COMPARISONS = frozenset({"np.array_equal", "np.array_equiv", "np.allclose", "np.isclose"})
 
@@ -1294,7 +1430,7 @@ def seed_of(tensor: Tensor, cotangent: Any, create_graph: bool) -> Any:
                 f"Without a cotangent, backward() and gradients() need a scalar; this Tensor has shape {data.shape}. "
                 f"Reduce it (t.sum(), t.mean()), or say how its elements count: t.backward(np.ones({data.shape}))."
             )
-        seed = np.ones_like(data)
+        seed = np.array(1, data.dtype) if type(data) is np.ndarray and not data.shape else np.ones_like(data)
     else:
         seed = cotangent if hasattr(cotangent, "__array_function__") else np.asarray(cotangent)
         plain_only(seed, "A cotangent cannot be a {}")

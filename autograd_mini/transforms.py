@@ -54,6 +54,7 @@ def gradients(
     cotangents: Any = None,
     *,
     create_graph: bool = False,
+    unused: str = "zeros",
 ) -> Any:
     """Return the cotangents of `inputs`; nothing is accumulated anywhere.
 
@@ -67,11 +68,13 @@ def gradients(
         One seed per output, each of its shape; 1 for a scalar.
     create_graph : bool
         Record the sweep: the cotangents are then Tensors that can be differentiated again.
+    unused : {"zeros", "none"}
+        What to return for an input to which no path leads: zeros, or None.
 
     Returns
     -------
     array or tuple of arrays
-        One per input, of its shape and dtype; zeros where no path leads to it.
+        One per input, of its shape and dtype.
 
     Raises
     ------
@@ -103,11 +106,18 @@ def gradients(
     for out in outs:
         if not isinstance(out, Tensor):
             node_of(out, "gradients()")
-    result = _gradients(outs, ins, seeds, wrap if create_graph else None)
+    if unused not in ("zeros", "none"):
+        raise ValueError(
+            f"gradients(): unused is {unused!r:.40}, but must be 'zeros' or 'none': what an input gets to which no "
+            "path leads."
+        )
+    result = _gradients(outs, ins, seeds, wrap if create_graph else None, unused == "zeros")
     return tuple(result) if isinstance(inputs, (list, tuple)) else result[0]
 
 
-def _gradients(outs: list[Tensor], ins: list[Tensor], seeds: Sequence[Any], lift: Lift | None) -> list[Any]:
+def _gradients(
+    outs: list[Tensor], ins: list[Tensor], seeds: Sequence[Any], lift: Lift | None, zeros: bool = True
+) -> list[Any]:
     if current.get().trace is not None:
         lift = lift or wrap  # the sweep is a part of the program
     pending: dict[Node, Any] = {}
@@ -116,9 +126,11 @@ def _gradients(outs: list[Tensor], ins: list[Tensor], seeds: Sequence[Any], lift
             node = node_of(out, "gradients()")
             seed = seed_of(out, cotangent, lift is not None)
             pending[node] = pending[node] + seed if node in pending else seed
-    result = []
+    result: list[Any] = []
     for x, g in zip(ins, swept(pending, ins, lift), strict=True):
-        if lift is None:  # a rule of the user's may have made a Tensor
+        if g is None and not zeros:
+            result.append(None)
+        elif lift is None:  # a rule of the user's may have made a Tensor
             result.append(np.zeros_like(x._value) if g is None else owned(unwrap(g)))
         else:
             g = wrap(np.zeros_like(x._value), None) if g is None else g

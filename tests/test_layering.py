@@ -23,7 +23,7 @@ CORE = {
     "recording": {"errors"},  # the state of recording, apart from tensor: open to whoever may import tensor
     "tensor": LEAVES | {"table", "graph", "recording"},
     "program": {"errors"},
-    "simplify": LEAVES | {"program"},
+    "simplify": LEAVES | {"program", "rules"},
     "source": LEAVES | {"table", "rules", "program", "simplify"},
 }
 OFF_THE_SIDE = LEAVES | {"tensor", "recording", "graph", "table"}
@@ -41,7 +41,24 @@ ALLOWED = CORE | {
     "debugging": OFF_THE_SIDE | {"rules", "places"},
     "reasons": OFF_THE_SIDE | {"debugging", "places"},
     "tracing": OFF_THE_SIDE | {"places", "program", "simplify", "rules"},
+    "compiling": OFF_THE_SIDE | {"program", "simplify", "tracing", "emit", "emit_numba", "guards"},
     "scipy": OFF_THE_SIDE | {"transforms", "rules"},
+    "alone": set(),  # reads bytecode
+    "guards": {"alone", "program", "tensor"},
+    "unrolled": {"program", "rules"},
+    "emit_floats": {"program", "source", "tracing", "unrolled"},
+    "emit_levels": {"program", "table", "unrolled"},
+    "buffers": {"program", "rules", "tracing"},
+    "emit_numpy": {"program", "rules", "source", "tracing", "buffers"},
+    "numba_files": set(),
+    "numba_loops": set(),
+    "numba_listing": {"numba_loops"},
+    "numba_steps": {"program", "rules", "tracing", "numba_files", "numba_loops"},
+    "numba_plan": {"program", "simplify", "source", "numba_steps", "numba_listing", "numba_loops"},
+    "emit_numba": {
+        "errors", "program", "simplify", "emit", "numba_files", "numba_listing", "numba_loops", "numba_plan", "numba_steps",
+    },
+    "emit": {"program", "rules", "unrolled", "emit_floats", "emit_levels", "emit_numpy"},
     "viz": OFF_THE_SIDE | {"program", "source"},
 }
 

@@ -24,6 +24,7 @@ LONGEST = 400  # characters in a line
 
 # (file, a piece of the statement): why no call from outside can reach it
 ROW_BY_ROW = "caught: rows that cannot be swept together are swept one by one"
+UNFIT = "caught: the program then runs in NumPy, and its listing says why"
 EXEMPT = {
     ("autograd_mini/batching.py", "UnbatchableError("): ROW_BY_ROW,
     ("autograd_mini/batching.py", "matmul of a number"): ROW_BY_ROW,
@@ -37,7 +38,16 @@ EXEMPT = {
         "raise _fall_back(name, kind)",
     ): "no kind that can be installed falls silent: test_arrays",
     ("autograd_mini/graph.py", "NotImplementedError"): "every rule that is called through something says how",
+    ("autograd_mini/numba_steps.py", "Unfit("): UNFIT,
+    ("autograd_mini/numba_plan.py", "Unfit("): UNFIT,
+    ("autograd_mini/emit_numba.py", "Unfit("): UNFIT,
     ("autograd_mini/check.py", "not its primal's own"): "the sweep has fitted them",
+    ("autograd_mini/tracing.py", "kind_name("): "needs arrays of a library: tests/dask",
+    ("autograd_mini/tracing.py", "before it is computed"): "nodes are laid out in the order in which they were made",
+    ("autograd_mini/tracing.py", "without its value"): "in a trace every node keeps its value",
+    ("autograd_mini/tracing.py", "that is gone"): "the recording holds the Tensors that it has met",
+    ("nn/compiled.py", "_Changed("): "caught: the step is then laid out anew",
+    ("nn/train.py", "TraceError(str(error))"): "caught: fit then runs the step as it is written",
     ("autograd_mini/trees.py", "leaves; {len(new)} were given"): "a tree is rebuilt of as many leaves as it had",
 }
 

@@ -31,3 +31,10 @@ def test_proof_table(blocks, capsys):
         assert mine[:3] == theirs[:3]
         np.testing.assert_allclose([float(x) for x in mine[3:6]], [float(x) for x in theirs[3:6]], rtol=1e-6)
         assert mine[-1] == theirs[-1] == "✓"
+
+
+def test_derived_program(blocks, capsys):
+    """What is printed is what the code above it prints."""
+    place = next(i for i, (_, body) in enumerate(blocks) if "ag.trace(" in body and "def loss" in body)
+    exec("import numpy as np, autograd_mini as ag\n" + blocks[place][1], {})
+    assert capsys.readouterr().out.strip() == blocks[place + 1][1].strip()

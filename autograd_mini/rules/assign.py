@@ -36,9 +36,17 @@ def lasting(shape, index):
 
 def assign_v(g, _y, _x, _v, *index):
     """What stands where v was written; leading axes of length 1 that v has beyond the place are put back."""
+    if len(index) == 1 and getattr(index[0], "dtype", None) == np.bool_:
+        mask = index[0]
+        if 0 < mask.ndim <= g.ndim and (_v.size == 1 or _v.ndim <= g.ndim - mask.ndim):  # one value for many places
+            return _beyond(np.where(np.reshape(mask, (*mask.shape, *[1] * (g.ndim - mask.ndim))), g, 0), _v)
     p, stays = g[index], lasting(_x.shape, index)
     p = p if stays is True else np.where(stays, p, 0)
-    return np.reshape(p, (*[1] * (_v.ndim - p.ndim), *p.shape))
+    return _beyond(p, _v)
+
+
+def _beyond(p, _v):
+    return np.reshape(p, (*[1] * (_v.ndim - p.ndim), *p.shape)) if _v.ndim > p.ndim else p
 
 
 defvjp(assign, lambda g, _y, _x, _v, *index: assign(g, 0, *index), assign_v, broadcasts=True)

@@ -20,10 +20,12 @@ __all__ = ["scatter"]
 @primitive
 def scatter(g, *index, shape):
     """Return zeros of `shape` with `g` added at `index`; the transpose of taking ``x[index]``."""
-    if is_other(g):
+    if type(g) is not np.ndarray and is_other(g):
         return scattered(g, index, shape)
     x = np.zeros(shape, g.dtype)
-    if all(i is None or i is Ellipsis or isinstance(i, (int, slice, np.integer)) for i in index):
+    if all(type(i) is np.ndarray and i.dtype.kind == "i" for i in index):
+        np.add.at(x, index, g)
+    elif all(i is None or i is Ellipsis or isinstance(i, (int, slice, np.integer)) for i in index):
         x[index] = g
     elif all(i is None or i is Ellipsis or isinstance(i, slice) or _is_mask(i) for i in index):
         x[index] = g
@@ -144,12 +146,20 @@ def overwrite(function, call, a, source):
 def take(a, indices, axis=None, out=None, mode="raise"):
     """Whole slices along an axis, or entries of the flat array."""
     refuse(np.take, out=out)
+    if hasattr(indices, "requires_grad") and mode == "raise":  # computed, it may be: then no number is looked at
+        a = np.ravel(array(a)) if axis is None else array(a)
+        return a[(*[slice(None)] * normal(axis or 0, a.ndim), indices)]
     return moved_along(lambda n: np.take(n, plain_index(indices), mode=mode), a, axis)
 
 
 @composite(np.take_along_axis)
 def take_along_axis(arr, indices, axis=-1):
     """Along an axis, in each line its own entries."""
+    if hasattr(indices, "requires_grad") and indices.dtype.kind in "iu" and arr.ndim == indices.ndim > 0:
+        axis = None if axis is None else normal(axis, arr.ndim)
+        if axis is not None:
+            each = np.ix_(*[np.arange(n) for n in arr.shape])
+            return arr[tuple(indices if i == axis else grid for i, grid in enumerate(each))]
     return moved(lambda n: np.take_along_axis(n, values(indices), axis), arr)
 
 

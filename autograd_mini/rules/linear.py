@@ -21,16 +21,25 @@ def matmul_a(g, _y, _a, b):
         return np.expand_dims(g, -1) * b
     if _a.ndim == 1:
         return np.squeeze(b @ np.expand_dims(g, -1), -1)
-    return g @ np.swapaxes(b, -1, -2)
+    return g @ turned(b)
+
+
+def turned(a):
+    """Return the matrix, or each in a stack, transposed."""
+    return a.T if type(a) is np.ndarray and a.ndim == 2 else np.swapaxes(a, -1, -2)  # which takes longer
 
 
 def matmul_b(g, _y, a, _b):
     """``a^T g``, likewise."""
+    if type(g) is type(a) is np.ndarray and a.ndim == 2 == g.ndim:
+        flags = getattr(getattr(_b, "out", _b), "flags", None)  # of the value, which may not have been kept
+        if flags is not None and flags.f_contiguous and not flags.c_contiguous:
+            return (g.T @ a).T  # lies in memory as b does: the transpose of a weight gives the weight's own order back
     if a.ndim == 1:
         return np.expand_dims(g, -2) * np.expand_dims(a, -1) if _b.ndim > 1 else g * a
     if _b.ndim == 1:
-        return np.squeeze(np.swapaxes(a, -1, -2) @ np.expand_dims(g, -1), -1)
-    return np.swapaxes(a, -1, -2) @ g
+        return np.squeeze(turned(a) @ np.expand_dims(g, -1), -1)
+    return turned(a) @ g
 
 
 defvjp(np.matmul, matmul_a, matmul_b)

@@ -17,7 +17,22 @@ __all__: list[str] = []
 
 def along(g, a, axis, keepdims):
     """Return `g`, which belongs to a reduction of `a`, with the axes back (of length 1) that it needs to broadcast."""
-    return g if keepdims or axis is None or a.ndim == 0 else np.expand_dims(g, axis)
+    if keepdims or axis is None or a.ndim == 0:
+        return g
+    if type(g) is np.ndarray and type(axis) is int:  # np.expand_dims takes several times as long
+        shape = list(a.shape)
+        shape[axis] = 1
+        return g.reshape(shape)
+    return np.expand_dims(g, axis)
+
+
+def spread(g, shape):
+    """Return `g` broadcast to `shape`, read-only."""
+    if isinstance(g, (np.ndarray, np.generic)) and not g.shape:  # np.broadcast_to takes ten times as long
+        g = np.ndarray(shape, g.dtype, np.asarray(g), 0, (0,) * len(shape))
+        g.flags.writeable = False
+        return g
+    return np.broadcast_to(g, shape)
 
 
 def axes_of(a, axis):
@@ -29,7 +44,7 @@ def axes_of(a, axis):
 
 def sum_vjp(g, _y, _a, where=True, _initial=0, *, axis=None, dtype=None, keepdims=False):
     """Every summand gets the whole cotangent."""
-    g = np.broadcast_to(along(g, _a, axis, keepdims), _a.shape)
+    g = spread(along(g, _a, axis, keepdims), _a.shape)
     return g if where is True else np.where(where, g, 0)
 
 

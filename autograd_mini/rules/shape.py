@@ -15,7 +15,7 @@ __all__: list[str] = []
 def transpose_vjp(g, _y, _a, *, axes=None):
     """The inverse permutation."""
     if axes is None:
-        return np.transpose(g)
+        return g.T if type(g) is np.ndarray else np.transpose(g)  # which takes longer
     return np.transpose(g, tuple(int(i) for i in np.argsort([axis % _a.ndim for axis in axes])))
 
 

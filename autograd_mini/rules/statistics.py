@@ -54,7 +54,10 @@ def mean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
     refuse(np.mean, out=out)
     a, keepdims, where = array(a), default(keepdims, False), default(where, True)
     wide, narrow = precision(a, dtype)
-    total = np.sum(a, axis, dtype=wide, keepdims=keepdims, where=where)
+    if wide is None and where is True:
+        total = a.sum(axis, keepdims=keepdims)
+    else:
+        total = np.sum(a, axis, dtype=wide, keepdims=keepdims, where=where)
     return divide(total, count(a, axis, keepdims, where), narrow)
 
 

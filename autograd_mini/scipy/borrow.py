@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedArgumentError
+from ..recording import current
 from ..rules.composite import array
 from ..table import in_memory, name_of, refusal
 from ..tensor import Tensor, wrap
@@ -91,12 +92,19 @@ def holds_tensor(value: Any) -> bool:
 
 
 def value_of(a: Any) -> Any:
-    """Return the plain array of a Tensor, for what is constant in a neighbourhood: pivots, signs, ranks."""
-    return a.data if isinstance(a, Tensor) else np.asarray(a)
+    """Return the plain array of a Tensor, for what is constant in a neighbourhood: pivots, signs, ranks.
+
+    In a trace it stays a Tensor, without its history: what is computed of it belongs to the program.
+    """
+    if isinstance(a, Tensor):
+        return a.data if current.get().trace is None else a.detach()
+    return np.asarray(a)
 
 
 def constant_of(a: Any) -> Tensor:
     """Return a Tensor without a history."""
+    if current.get().trace is not None:
+        return a.detach() if isinstance(a, Tensor) else Tensor(np.asarray(a))
     return wrap(np.asarray(a), None)
 
 

@@ -11,8 +11,10 @@ import numpy as np
 import scipy.linalg as theirs
 
 from ..errors import UnsupportedArgumentError
+from ..recording import current
 from ..rules.linalg import spectrum, tolerance, truncated_pinv
 from ..table import Refused, composite, defvjp, in_memory, refused
+from ..tensor import Tensor
 from .borrow import array, borrow, constant_of, refuse, stand_in, value_of
 
 # --- shapes and triangles
@@ -60,7 +62,9 @@ def results(a, *outputs):
 
 def finite(a, check_finite):
     """Return an array; raise where there is an infinity or a NaN in it, if that is to be checked."""
-    if check_finite:
+    if check_finite and isinstance(a, Tensor) and (trace := current.get().trace) is not None:
+        trace.demands(np.isfinite(a), lambda: ValueError("array must not contain infs or NaNs"))
+    elif check_finite:
         np.asarray_chkfinite(value_of(a))
     return array(a)
 

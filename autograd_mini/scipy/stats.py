@@ -205,7 +205,7 @@ def continuous(name, shapes="", support=(-INF, INF), inside=0.0, valid=positive,
                 y = y - np.log(scale)
             if kind == "pdf":
                 y = np.exp(y)
-            if np.any(ends):
+            if kind == "pdf" and edge is not None and np.any(ends):
                 y = np.where(ends, edge(np.where(ends, z, low), *parameters) / scale, y)
             y = np.where(within, y, np.where(at >= high, right, left))
             return np.where(ok & ~np.isnan(at), y, np.nan)
@@ -255,7 +255,7 @@ def discrete(name, shapes, valid, support, direct, **formulas):
             inner = np.where(edge, 0.5, parameters[-1])
             y = formula(k, *parameters[:-1], inner)
             y = np.exp(y) if kind == "pmf" else y
-            if np.any(edge):
+            if (kind == "pmf" or (name == "geom" and kind != "logpmf")) and np.any(edge):
                 there = direct if kind == "pmf" else steps[kind]
                 y = np.where(edge, there(k, *parameters[:-1], np.where(edge, parameters[-1], 0)), y)
             y = np.where(within, y, np.where(whole >= high, right, left))
