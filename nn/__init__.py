@@ -8,9 +8,10 @@
 
 from . import delta, init
 from .compare import Comparison, Row, compare
+from .compiled import TrainingStep, compile_step
 from .data import load_digits, stratified_split
 from .functional import identity, log_softmax, relu, sigmoid, softmax, tanh
-from .layers import MLP, Identity, Linear, ReLU, Sequential, Sigmoid, Softmax, Tanh
+from .layers import MLP, Dropout, Identity, Linear, ReLU, Sequential, Sigmoid, Softmax, Tanh
 from .losses import (
     accuracy,
     binary_cross_entropy,
@@ -27,6 +28,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Comparison",
+    "Dropout",
     "History",
     "Identity",
     "Linear",
@@ -42,11 +44,13 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Tanh",
+    "TrainingStep",
     "accuracy",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "categorical_cross_entropy",
     "compare",
+    "compile_step",
     "cross_entropy",
     "delta",
     "evaluate",

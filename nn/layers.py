@@ -12,10 +12,10 @@ import numpy as np
 import autograd_mini as ag
 
 from . import functional, init
-from .checks import array_of, callable_of, dtype_of, generator, shown, whole
+from .checks import array_of, callable_of, dtype_of, generator, real, shown, whole
 from .module import Module, Parameter
 
-__all__ = ["MLP", "Activation", "Identity", "Linear", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh"]
+__all__ = ["MLP", "Activation", "Dropout", "Identity", "Linear", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh"]
 
 
 class Linear(Module):
@@ -96,16 +96,19 @@ class Linear(Module):
 
     def forward(self, x: Any) -> Any:
         """Return the weighted sums of the rows of `x`, shape (..., n_in), as shape (..., n_out)."""
-        n_in, dtype = self.weight.shape[1], self.weight.dtype
+        weight: ag.Tensor = self.weight
+        bias, n_in, dtype = self.bias, weight.shape[1], weight.dtype
         if not hasattr(x, "__array_function__") or x.dtype.kind not in "fiu":
             x = array_of(repr(self), "x", x, "fiub" + dtype.kind)
-        if x.ndim == 0 or x.shape[-1] != n_in:
-            raise ag.errors.ShapeError(self._shape_message(x.shape, n_in))
-        if x.dtype != dtype:
+        shape, given = x.shape, x.dtype
+        if not shape or shape[-1] != n_in:
+            raise ag.errors.ShapeError(self._shape_message(shape, n_in))
+        if given is not dtype and given != dtype:
             x = x.astype(dtype)
-        weight = self.weight if self.mask is None else self.weight * self.mask
+        if self.mask is not None:
+            weight = weight * self.mask
         z = x @ weight.T
-        return z if self.bias is None else z + self.bias
+        return z if bias is None else z + bias
 
     def _shape_message(self, shape: tuple[int, ...], n_in: int) -> str:
         """Say which layer got which shape, and how its array may have been meant."""
@@ -166,6 +169,47 @@ class Softmax(Activation):
     function = staticmethod(functional.softmax)
 
 
+class Dropout(Module):
+    r"""In training, put out each unit with probability :math:`p`, anew at each call; in evaluation, do nothing.
+
+    :math:`a_i m_i / (1 - p)` with :math:`m_i = 0` or 1: divided by what stays on average, the outputs keep their mean.
+    Source: Srivastava et al., 2014, section 10 (the inverted form).
+
+    Parameters
+    ----------
+    p : float
+        From 0 to below 1.
+    rng : int or numpy.random.Generator, optional
+        Where the draws come from: the same seed gives the same run, compiled or not.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> layer = nn.Dropout(0.5, rng=0)
+    >>> layer(np.ones(6))
+    array([2., 0., 0., 0., 2., 2.])
+    >>> layer.eval()(np.ones(6))
+    array([1., 1., 1., 1., 1., 1.])
+    """
+
+    def __init__(self, p: float = 0.5, rng: int | np.random.Generator | None = None) -> None:
+        self.p = real(
+            "Dropout", "p", p, "lie in [0, 1): the part that is put out", above=float(np.nextafter(0, -1)), below=1
+        )
+        self.rng = generator("Dropout", rng)
+
+    def forward(self, x: Any) -> Any:
+        """Return `x` with some units put out."""
+        x = array_of("Dropout", "x", x, "fiubc")
+        if not self.training or not self.p:
+            return x
+        keep = ag.fresh(self.rng.random, x.shape) >= self.p
+        return x * keep / (1 - self.p)
+
+    def __repr__(self) -> str:
+        return f"Dropout({self.p:g})"
+
+
 ACTIVATIONS: dict[str, type[Activation]] = {
     "identity": Identity,
     "relu": ReLU,
@@ -199,15 +243,16 @@ class Sequential(Module):
                     fix = f"nn.{known.get(str(name).lower(), 'Tanh')}(), say"
                 raise TypeError(f"Layer {i} of Sequential must be a Module; this is {shown(layer)}. Write {fix}.")
         self.layers = layers
-        self.places: list[str] = []
+        places: list[str] = []
         number = 0
         for layer in layers:
             number += bool(layer.parameters())
-            self.places.append(f"layer{max(number, 1)}")
+            places.append(f"layer{max(number, 1)}")
             if isinstance(layer, Linear):
                 layer.weight.name = f"W{number}"
                 if layer.bias is not None:
                     layer.bias.name = f"b{number}"
+        self.places = tuple(places)
 
     def children(self) -> Iterator[tuple[str, Module]]:
         """Yield the layers, named by their position, and what else a subclass holds."""

@@ -137,7 +137,7 @@ def categorical_cross_entropy(o: Any, y: Any, reduction: str = "mean") -> Any:
     >>> print(round(nn.categorical_cross_entropy([[0.25, 0.75]], [0]), 4))
     1.3863
     """
-    o, y = _distributions("categorical_cross_entropy", o, y)
+    o, y = _distributions(*_outputs_and_targets("categorical_cross_entropy", o, y))
     o = _between_0_and_1("categorical_cross_entropy", "outputs", o, "Put a softmax before it, or take cross_entropy.")
     return _reduced("categorical_cross_entropy", -_times_log(y, o), reduction)
 
@@ -165,14 +165,16 @@ def cross_entropy(z: Any, y: Any, reduction: str = "mean") -> Any:
     >>> print(round(nn.cross_entropy([[0.0, 0.0], [0.0, 0.0]], [0, 1]), 4))
     0.6931
     """
-    z, rows = _distributions("cross_entropy", z, y)
-    labels, y = _plain(array_of("cross_entropy", "y", y)), rows
-    if labels.ndim < z.ndim and not _lazy(labels) and not _lazy(_plain(z)):
+    z, y = _outputs_and_targets("cross_entropy", z, y)
+    if y.ndim < z.ndim and not _lazy(y) and not _lazy(z):
         # Taken out, not multiplied: the sweep then needs one array of the size of z, not two.
-        chosen = np.expand_dims(z[(*np.indices(labels.shape, sparse=True), labels.astype(int))], -1)
+        z = z if z.dtype.kind == "f" else z.astype(float)
+        rows = (np.arange(len(y)),) if y.ndim == 1 else np.indices(y.shape, sparse=True)
+        chosen = z[(*rows, y.astype(int))]
     else:
-        chosen = np.sum(y * np.where(y == 0, 0, z), axis=-1, keepdims=True)  # a logit of -inf may rule a class out
-    return _reduced("cross_entropy", ag.logsumexp(z, axis=-1, keepdims=True) - chosen, reduction)
+        z, y = _distributions(z, y)
+        chosen = np.sum(y * np.where(y == 0, 0, z), axis=-1)  # a logit of -inf may rule a class out
+    return _combined("cross_entropy", ag.logsumexp(z, axis=-1) - chosen, reduction)
 
 
 def accuracy(outputs: Any, labels: Any) -> float:
@@ -246,7 +248,9 @@ def _cast(o: Any, y: Any) -> tuple[Any, Any]:
 
 
 def _lazy(array: Any) -> bool:
-    """Return whether an array may not have been computed yet: any but NumPy's own."""
+    """Return whether an array, or that of a Tensor, may not have been computed yet: any but NumPy's own."""
+    if isinstance(array, ag.Tensor):
+        return bool(array.device != "cpu")
     return not isinstance(array, (np.ndarray, np.generic))
 
 
@@ -255,16 +259,19 @@ def _between_0_and_1(name: str, what: str, value: Any, fix: str) -> Any:
 
     Of an array that may be lazy, values that lie outside become NaN: to look at them would compute it.
     """
-    array = _plain(value)
-    if _lazy(array):
-        return np.where((array < 0) | (array > 1), np.nan, value)
-    if np.any(array < 0) or np.any(array > 1):
-        raise ValueError(f"{name}: its {what} run from {array.min():.4g} to {array.max():.4g}, not 0 to 1. {fix}")
+    outside = (value < 0) | (value > 1)
+    if _lazy(value):
+        return np.where(outside, np.nan, value)
+    ag.ensure(
+        ~outside,
+        lambda a: ValueError(f"{name}: its {what} run from {a.min():.4g} to {a.max():.4g}, not 0 to 1. {fix}"),
+        value,
+    )
     return value
 
 
-def _distributions(name: str, o: Any, y: Any) -> tuple[Any, Any]:
-    """Return outputs, and targets as distributions over the last axis: labels become one-hot rows."""
+def _outputs_and_targets(name: str, o: Any, y: Any) -> tuple[Any, Any]:
+    """Return outputs and targets, checked: integer labels, or distributions in the outputs' dtype."""
     o = array_of(name, "z" if name == "cross_entropy" else "o", o)
     several = array_of(name, "y", y, "fiubUO")
     y = several if several.ndim else array_of(name, "y", y)  # of several, text gets a hint of its own below
@@ -275,12 +282,9 @@ def _distributions(name: str, o: Any, y: Any) -> tuple[Any, Any]:
             "Give it shape (samples, classes)."
         )
     if y.dtype.kind in "iub" and y.shape == o.shape[:-1]:
-        labels, k = _plain(y), o.shape[-1]
-        if _lazy(labels):
-            rows = (labels[..., None] == np.arange(k)).astype(float)
-            return _cast(o, np.where(((labels < 0) | (labels >= k))[..., None], np.nan, rows))
-        _in_range(name, labels, k)
-        return _cast(o, labels[..., None] == np.arange(k))
+        if not _lazy(y):
+            _in_range(name, y, o.shape[-1])
+        return o, y
     if y.shape != o.shape:
         hint = ""
         if y.shape == o.shape[:-1]:
@@ -294,26 +298,50 @@ def _distributions(name: str, o: Any, y: Any) -> tuple[Any, Any]:
         )
     o, y = _cast(o, y)
     y = _between_0_and_1(name, "targets", y, "Each sample's targets are a distribution.")
-    sums = _plain(y).sum(axis=-1, keepdims=True)
+    sums = np.sum(y, axis=-1, keepdims=True)
+    wrong = np.abs(sums - 1) > 1e-4
     if _lazy(sums):
-        return o, np.where(np.abs(sums - 1) > 1e-4, np.nan, y)
-    wrong = sums[np.abs(sums - 1) > 1e-4]
-    if wrong.size:
-        raise ValueError(
-            f"{name}: the targets of each sample must add up to 1, and some add up to {wrong[0]:.4g}. Divide them by "
-            "y.sum(axis=-1, keepdims=True)."
-        )
+        return o, np.where(wrong, np.nan, y)
+    ag.ensure(
+        ~wrong,
+        lambda sums, wrong: ValueError(
+            f"{name}: the targets of each sample must add up to 1, and some add up to {sums[wrong][0]:.4g}. Divide "
+            "them by y.sum(axis=-1, keepdims=True)."
+        ),
+        sums,
+        wrong,
+    )
     return o, y
+
+
+def _distributions(o: Any, y: Any) -> tuple[Any, Any]:
+    """Return outputs, and targets as distributions over the last axis: labels become one-hot rows."""
+    if y.ndim == o.ndim:
+        return o, y
+    k = o.shape[-1]
+    rows = y[..., None] == np.arange(k)
+    if _lazy(y):
+        rows = np.where(((y < 0) | (y >= k))[..., None], np.nan, rows.astype(float))
+    return _cast(o, rows)
+
+
+_UNSIGNED = {np.dtype(f"{kind}{n}"): np.dtype(f"u{n}") for kind in "iu" for n in (1, 2, 4, 8)}
 
 
 def _in_range(name: str, labels: Any, k: int) -> None:
     """Raise if a label is none of 0 to k - 1."""
-    wrong = labels[(labels < 0) | (labels >= k)]
-    if wrong.size:
-        raise ValueError(
-            f"{name}: label {wrong[0]} is out of range: with {k} outputs labels run from 0 to {k - 1}. "
-            "Number the classes from 0: np.unique(y, return_inverse=True)[1]; or give the model more outputs."
-        )
+    if type(labels) is np.ndarray and labels.size and (unsigned := _UNSIGNED.get(labels.dtype)) is not None:
+        if np.maximum.reduce(labels.view(unsigned), axis=None) < k:  # read so, a negative number is a great one
+            return
+    ag.ensure(
+        (labels >= 0) & (labels < k),
+        lambda labels: ValueError(
+            f"{name}: label {labels[(labels < 0) | (labels >= k)][0]} is out of range: with {k} outputs labels run "
+            f"from 0 to {k - 1}. Number the classes from 0: np.unique(y, return_inverse=True)[1]; or give the model "
+            "more outputs."
+        ),
+        labels,
+    )
 
 
 def _times_log(a: Any, b: Any) -> Any:
@@ -324,10 +352,14 @@ def _times_log(a: Any, b: Any) -> Any:
 
 def _reduced(name: str, terms: Any, reduction: str) -> Any:
     """Add up over the outputs, then combine the samples."""
-    per_sample = np.sum(terms, axis=-1) if terms.ndim else terms
+    return _combined(name, np.sum(terms, axis=-1) if terms.ndim else terms, reduction)
+
+
+def _combined(name: str, per_sample: Any, reduction: str) -> Any:
+    """Combine the samples."""
     if reduction == "mean":
-        _some(name, terms.shape[:-1])
-        return np.mean(per_sample)
+        _some(name, per_sample.shape)
+        return per_sample.mean()
     if reduction == "sum":
         return np.sum(per_sample)
     if reduction == "none":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
 from contextvars import ContextVar
 from typing import Any
 
@@ -86,7 +85,10 @@ class Module:
 
     def at(self, place: str, *args: Any, **kwargs: Any) -> Any:
         """Run `forward` inside a `scope` of this name: a parent that holds a module in two places tells them apart."""
-        with ag.scope(place) if place else nullcontext():
+        if place:
+            with ag.scope(place):
+                out = self.forward(*args, **kwargs)
+        else:
             out = self.forward(*args, **kwargs)
         observer = _observer.get()
         if observer is not None:

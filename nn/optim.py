@@ -48,6 +48,7 @@ class Number:
                     f"Make another one: {who}(model.parameters(), lr={obj.lr}, {name}={shown(value)})."
                 )
         obj.__dict__[name] = number
+        obj.__dict__["changes"] = obj.__dict__.get("changes", 0) + 1
 
 
 class Optimizer(ABC):
@@ -80,6 +81,10 @@ class Optimizer(ABC):
         For each parameter, in how many of these steps it had no gradient and was left alone.
     terms : frozenset of str
         Which optional terms the equation has, as ``"momentum"``: what `update` branches on, fixed when it is made.
+    changes : int
+        How often a number was assigned.
+    timeless : bool
+        Whether `numbers` are the same at each step, unless one was assigned.
     slot_names, number_names : tuple of str
         What the arrays of a state, and what `numbers` returns, are called in equations and listings.
 
@@ -100,6 +105,9 @@ class Optimizer(ABC):
     array([ 0.5, -1.5])
     """
 
+    changes: int = 0
+    _last: tuple[Any, tuple[Any, ...]] | None = None
+    timeless: bool = False
     parameters: list[Parameter]
     state: list[tuple[Any, ...]]
     steps: int
@@ -172,7 +180,7 @@ class Optimizer(ABC):
             p, state = parameter.data, self.state[i]
             if p.dtype is not dtype or next_t - missed[i] != t:
                 dtype, t = p.dtype, next_t - missed[i]  # 0-d arrays: NumPy takes these faster than floats
-                numbers = tuple([np.asarray(number, dtype) for number in self.numbers(t)])
+                numbers = self._arrays(dtype, t)
             if p.size > BLOCK and type(g) is np.ndarray and g.dtype == dtype:
                 parameter.data = p  # graphs that need the old value learn here that it is about to change
                 self._in_blocks(p, g, state, numbers)
@@ -182,6 +190,15 @@ class Optimizer(ABC):
                 for old, array in zip(state, new, strict=True):
                     old[...] = array
         self.steps += 1
+
+    def _arrays(self, dtype: Any, t: int) -> tuple[Any, ...]:
+        """Return the numbers of an update as arrays; the last ones, if they cannot have changed."""
+        key = self.changes, dtype
+        if self.timeless and self._last is not None and self._last[0] == key:
+            return self._last[1]
+        numbers = tuple([np.asarray(number, dtype) for number in self.numbers(t)])
+        self._last = key, numbers
+        return numbers
 
     def _in_blocks(self, p: Any, g: Any, state: tuple[Any, ...], numbers: tuple[Any, ...]) -> None:
         """Update a large parameter and its state in place, some rows at a time.
@@ -253,6 +270,7 @@ class SGD(Optimizer):
     momentum = Number("lie in [0, 1)", below=1, optional=True)
     weight_decay = Number("be finite and at least 0", optional=True)
     number_names = ("lr", "momentum", "weight_decay")
+    timeless = True
 
     def __init__(
         self,
@@ -277,6 +295,16 @@ class SGD(Optimizer):
     def numbers(self, t: int | None = None) -> tuple[float, ...]:  # noqa: ARG002 (the same at every step)
         """Return the learning rate, the momentum and the weight decay."""
         return self.lr, self.momentum, self.weight_decay
+
+    def _in_blocks(self, p: Any, g: Any, state: tuple[Any, ...], numbers: tuple[Any, ...]) -> None:
+        """Do as every optimizer does; without further terms, without a copy: it takes half the time."""
+        if self.terms or p.dtype.kind == "c":
+            super()._in_blocks(p, g, state, numbers)
+            return
+        rows = max(1, BLOCK * len(p) // p.size)
+        for first in range(0, len(p), rows):
+            part = p[first : first + rows]
+            part -= numbers[0] * g[first : first + rows]
 
     def update(self, p: Any, g: Any, state: tuple[Any, ...], *numbers: Any) -> tuple[Any, tuple[Any, ...]]:
         """Return the new parameter and its new velocity, if it has one."""

@@ -357,3 +357,57 @@ def test_R9_zero_weights_keep_units_equal_and_small_random_ones_part_them(rng):
         W = model[0].weight.data
         assert np.abs(W).max() > 1e-3  # it has learned something
         assert bool(np.ptp(W, axis=0).max() > 1e-3) is apart
+
+
+# --------------------------------------------------------------------------------------------------------- Dropout
+
+
+def test_dropout_puts_out_or_scales_each_unit_in_training():
+    out = nn.Dropout(0.25, rng=0)(np.ones((100, 100)))
+    assert set(np.unique(out)) == {0.0, 1 / 0.75}
+    assert abs(np.mean(out == 0) - 0.25) < 0.02  # the seed is fixed
+
+
+def test_dropout_keeps_what_its_draw_says_and_draws_anew():
+    layer, draws = nn.Dropout(0.5, rng=3), np.random.default_rng(3)
+    x = np.arange(1.0, 13.0).reshape(3, 4)
+    for _ in range(3):
+        assert np.array_equal(layer(x), np.where(draws.random((3, 4)) >= 0.5, 2 * x, 0))
+
+
+def test_dropout_does_nothing_and_draws_nothing_in_evaluation_or_where_p_is_0():
+    x = np.ones(5)
+    for layer in (nn.Dropout(0.5, rng=0).eval(), nn.Dropout(0, rng=0)):
+        before = layer.rng.bit_generator.state
+        assert np.array_equal(layer(x), x)
+        assert layer.rng.bit_generator.state == before
+
+
+def test_dropout_passes_the_gradient_of_what_stays():
+    layer = nn.Dropout(0.5, rng=0)
+    x = ag.Tensor(np.ones(50), requires_grad=True)
+    y = layer(x)
+    np.sum(y).backward()
+    assert np.array_equal(x.grad, y.numpy())
+    assert set(x.grad) == {0.0, 2.0}
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "c8"])
+def test_dropout_keeps_the_dtype(dtype):
+    assert nn.Dropout(0.5, rng=0)(np.ones(3, dtype)).dtype == dtype
+    assert nn.Dropout(0.5, rng=0)(ag.Tensor(np.ones(3, dtype), requires_grad=True)).dtype == dtype
+
+
+def test_dropout_shares_a_generator_that_it_is_given_and_is_evaluated_within_a_model():
+    rng = np.random.default_rng(0)
+    model = nn.Sequential(nn.Dropout(0.5, rng=rng), nn.Dropout(0.5, rng=rng))
+    assert model.layers[0].rng is model.layers[1].rng is rng
+    assert np.array_equal(nn.evaluate(model, np.ones((2, 2))), np.ones((2, 2)))
+    assert model.layers[0].training
+    assert (model.parameters(), repr(model.layers[0])) == ([], "Dropout(0.5)")
+
+
+@pytest.mark.parametrize("p", [-0.1, 1, 1.5, np.nan])
+def test_dropout_takes_a_probability_below_1(p):
+    with pytest.raises(ValueError, match=r"Dropout: p is .*lie in \[0, 1\)"):
+        nn.Dropout(p)

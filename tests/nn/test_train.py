@@ -21,8 +21,9 @@ def make(seed=0, **options):
     return nn.MLP([3, 5, 2], "tanh", rng=seed, **options)
 
 
-def fit(model, data=(X, Y), *, lr=0.1, momentum=0.0, loss=nn.squared_error, **options):
-    return nn.fit(model, data, loss=loss, optimizer=nn.SGD(model.parameters(), lr, momentum), **options)
+def fit(model, data=(X, Y), *, lr=0.1, momentum=0.0, loss=nn.squared_error, compile=False, **options):
+    optimizer = nn.SGD(model.parameters(), lr, momentum)
+    return nn.fit(model, data, loss=loss, optimizer=optimizer, compile=compile, **options)
 
 
 def same_weights(a, b):
@@ -499,7 +500,8 @@ def test_training_goes_on_where_it_stopped():
     fit(at_once, lr=0.1, momentum=0.9, epochs=6, batch_size=None)
     optimizer = nn.SGD(in_parts.parameters(), lr=0.1, momentum=0.9)
     for _ in range(2):
-        nn.fit(in_parts, (X, Y), loss=nn.squared_error, optimizer=optimizer, epochs=3, batch_size=None)
+        options = {"epochs": 3, "batch_size": None, "compile": False}
+        nn.fit(in_parts, (X, Y), loss=nn.squared_error, optimizer=optimizer, **options)
     assert same_weights(at_once, in_parts)
 
 

@@ -1,0 +1,385 @@
+"""compile_step: forward pass, loss, backward pass and update as one compiled program."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+import autograd_mini as ag
+
+from .checks import callable_of, shown
+from .module import Module, Parameter
+from .optim import Number, Optimizer
+
+__all__ = ["NonFiniteError", "TrainingStep", "compile_step", "loss_of", "outputs_of", "scalar"]
+
+REBUILDS = 3  # as often may the parameters that receive a gradient be other ones than was thought
+OWN = frozenset({"parameters", "state", "steps", "missed", "terms", "changes"})  # what every optimizer has
+
+
+def compile_step(
+    model: Module,
+    loss: Callable[[Any, Any], Any],
+    optimizer: Optimizer,
+    *,
+    backend: str = "numpy",
+    keep_gradients: bool = False,
+) -> TrainingStep:
+    """Return a function that takes one training step, compiled.
+
+    What a loop does with ``loss(model(x), y)``, ``backward()`` and ``optimizer.step()`` becomes one program, recorded
+    at the first call for each kind of batch. The parameters move into one flat vector, and so does the optimizer's
+    state: the update is a few operations on vectors, whatever the number of layers.
+
+    Parameters
+    ----------
+    model : Module
+        Is called on `x`, in the mode (training or evaluation) that it is in at each call.
+    loss : callable
+        ``loss(outputs, y)``, a scalar.
+    optimizer : Optimizer
+        Holds the parameters to update. Its numbers may change between steps.
+    backend : {"numpy", "numba"}
+        See `autograd_mini.compile`.
+    keep_gradients : bool
+        Make the gradients of the last step available as ``step.gradients``.
+
+    Returns
+    -------
+    TrainingStep
+        ``step(x, y)`` takes a step and returns the loss before it, a float.
+
+    Raises
+    ------
+    TraceError
+        At the first call, if model or loss cannot be recorded: see `autograd_mini.trace`.
+    NothingRecordedError
+        At the first call, if the loss depends on no parameter of the optimizer.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> model = nn.MLP([2, 1], output="sigmoid", rng=0)
+    >>> step = nn.compile_step(model, nn.squared_error, nn.SGD(model.parameters(), lr=0.5))
+    >>> x, y = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([[1.0], [0.0]])
+    >>> first = step(x, y)
+    >>> for _ in range(50):
+    ...     last = step(x, y)
+    >>> last < 0.3 * first
+    True
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"compile_step: model is {shown(model)}, but must be a Module, such as nn.MLP([64, 32, 10]).")
+    callable_of("compile_step", "loss", loss, "nn.cross_entropy")
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            f"compile_step: optimizer is {shown(optimizer)}, but must be one of nn's. Write "
+            "nn.SGD(model.parameters(), lr=0.1)."
+        )
+    return TrainingStep(model, loss, optimizer, backend, keep_gradients=keep_gradients)
+
+
+class TrainingStep:
+    """One training step as a program; made by `compile_step`.
+
+    Attributes
+    ----------
+    gradients : dict of Parameter to array
+        Of the last step, if they are kept.
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        loss: Callable[[Any, Any], Any],
+        optimizer: Optimizer,
+        backend: str = "numpy",
+        *,
+        keep_gradients: bool = False,
+        only_finite: bool = False,
+        where: str = "compile_step",
+    ) -> None:
+        self.model, self.loss, self.optimizer = model, loss, optimizer
+        self._backend, self._keep, self._only_finite, self._where = backend, keep_gradients, only_finite, where
+        self._unused: set[Parameter] = set()
+        self._groups: list[_Group] = []
+        self._compiled: ag.Compiled | None = None
+        self._preparing = [False]  # a list, which the step's guard does not look into
+        self._parameters, self._order = optimizer.parameters, list(optimizer.parameters)
+        self.gradients: dict[Parameter, Any] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel without what is compiled: that is made anew, for the model and the optimizer that come along."""
+        return vars(self) | {"_compiled": None, "_groups": [], "_preparing": [False], "gradients": {}}
+
+    def __call__(self, x: Any, y: Any) -> float:
+        """Take a step on a batch; return the loss before it."""
+        x = x if type(x) is np.ndarray else _array(x)
+        y = y if type(y) is np.ndarray else _array(y)
+        self._ready()
+        assert self._compiled is not None
+        try:
+            value = self._compiled(x, y)
+        except _Changed:
+            self.prepare(x, y)
+            value = self._compiled(x, y)
+        optimizer = self.optimizer
+        optimizer.steps += 1
+        for i in self._missing:
+            optimizer.missed[i] += 1
+        return float(value)
+
+    def prepare(self, x: Any, y: Any) -> None:
+        """Compile for such a batch, without taking a step.
+
+        Raises
+        ------
+        AutogradError
+            If the step cannot be recorded.
+        """
+        self._ready()
+        if not all(p.data is part for g in self._groups for p, part in zip(g.parameters, g.parts, strict=True)):
+            self._build()  # some parameters live elsewhere now, such as in the vector of another optimizer's step
+        for _ in range(REBUILDS):
+            assert self._compiled is not None
+            try:
+                self._preparing[0] = True
+                self._compiled.entry((x, y), {})
+                return
+            except _Changed as change:
+                self._unused = change.unused
+                self._build()
+            finally:
+                self._preparing[0] = False
+        raise ag.errors.TraceError(
+            f"{self._where}: which parameters the loss depends on changes from one recording to the next, so the "
+            "optimizer's state has no lasting place. Let each step use all parameters of the optimizer."
+        )
+
+    def _ready(self) -> None:
+        """Lay everything out, unless that is as it was; write the numbers of the next step to where they are read."""
+        optimizer = self.optimizer
+        if optimizer.parameters is not self._parameters or len(optimizer.parameters) != len(self._order):
+            self._compiled = None
+        else:
+            for group in self._groups:
+                if group.watched and not group.is_as_it_was(optimizer):
+                    self._compiled = None
+        if self._compiled is None:
+            self._build()
+        for group in self._groups:
+            if group.changes != optimizer.changes or not optimizer.timeless:
+                group.count(optimizer)
+
+    def source(self) -> str:
+        """Return the code that runs, of the kind of batch that came last."""
+        if self._compiled is None:
+            raise ag.errors.TraceError("compile_step: nothing was compiled yet. Take a step first: step(x, y).")
+        return self._compiled.source()
+
+    def _build(self) -> None:
+        """Lay parameters and state out as vectors, and write the function that is compiled."""
+        optimizer = self.optimizer
+        self._parameters, self._order = optimizer.parameters, list(optimizer.parameters)
+        frozen = copy.copy(optimizer)  # nothing changes it: its numbers come as arrays
+        frozen.parameters, frozen.state, frozen.missed = [], [], []
+        candidates = [p for p in optimizer.parameters if p.requires_grad]
+        used = [i for i, p in enumerate(optimizer.parameters) if p.requires_grad and p not in self._unused]
+        self._missing = [i for i in range(len(optimizer.parameters)) if i not in used]
+        kinds: dict[Any, list[int]] = {}
+        for i in used:
+            kinds.setdefault((optimizer.parameters[i].dtype, optimizer.missed[i]), []).append(i)
+        groups = self._groups = [_Group(optimizer, members, self._keep) for members in kinds.values()]
+        self.gradients = {p: g for group in groups for p, g in zip(group.parameters, group.gradients, strict=True)}
+        into = {1 + k: array for k, array in enumerate(a for group in groups for a in group.written)}
+        model, loss, where, only_finite = self.model, self.loss, self._where, self._only_finite
+        unused, everyone, preparing = self._unused, optimizer.parameters, self._preparing
+        vectors = [(g.vector, g.state, g.cells, g.parameters, g.kept is not None) for g in groups]
+
+        # A function of the user's is looked at before each step, for what it closes over; those of nn need not be.
+        update = {"update": frozen.update} if type(frozen).update.__module__ == Optimizer.__module__ else frozen.update
+
+        def step(x: Any, y: Any) -> Any:
+            if not preparing[0]:  # something is not as it was: first see whether all still lies where it did
+                raise _Changed(unused)
+            value = loss_of(where, model, loss, x, y)
+            if only_finite:
+                ag.ensure(np.isfinite(value), NonFiniteError, value)
+            if [id(p) for p in everyone if p.requires_grad] != list(map(id, candidates)):  # == compares values
+                raise _Changed(unused)
+            found = dict(zip(candidates, ag.gradients(value, candidates, unused="none"), strict=True))
+            missing = {p for p, g in found.items() if g is None}
+            if len(missing) == len(found):
+                raise ag.errors.NothingRecordedError(
+                    f"{where}: the loss does not depend on any parameter of the optimizer: .detach(), a comparison or "
+                    "a rounding cut the path. Compute it from the outputs with NumPy functions, without these."
+                )
+            if missing != unused:
+                raise _Changed(missing)
+            results = []
+            for vector, state, cells, parameters, kept in vectors:
+                gradient = np.concatenate([np.ravel(found[p]) for p in parameters])
+                updated = update["update"] if isinstance(update, dict) else update
+                new, slots = updated(ag.Tensor(vector), gradient, tuple(map(ag.Tensor, state)), *map(ag.Tensor, cells))
+                results += [new, *slots, *([gradient] if kept else [])]
+            return value, *results
+
+        self._compiled = ag.compile(step, backend=self._backend, into=into)
+
+
+class NonFiniteError(Exception):
+    """The loss became NaN or infinite; no step was taken."""
+
+
+class _Changed(Exception):
+    """Other parameters than were thought receive a gradient; the rest is left alone, as `Optimizer.step` leaves it."""
+
+    def __init__(self, unused: set[Parameter]) -> None:
+        super().__init__(unused)
+        self.unused = unused
+
+
+class _Group:
+    """Parameters of one dtype, as one vector, with the optimizer's state and numbers for them."""
+
+    def __init__(self, optimizer: Optimizer, members: list[int], keep: bool) -> None:
+        self.members, self.parameters = members, [optimizer.parameters[i] for i in members]
+        self.vector = flat(self.parameters)
+        self.parts = [p.data for p in self.parameters]
+        self.state: list[Any] = []
+        old = [optimizer.state[i] for i in members]
+        for k in range(optimizer.slots):
+            arrays = [state[k] for state in old]
+            self.state.append(_whole(arrays) if _whole(arrays) is not None else _joined(arrays))
+        shapes = [p.shape for p in self.parameters]
+        parts = [_parts(vector, shapes) for vector in self.state]
+        self.own = [tuple(part[j] for part in parts) for j in range(len(members))]
+        for i, own in zip(members, self.own, strict=True):
+            optimizer.state[i] = own
+        dtype = self.vector.dtype
+        self.ahead = 1 - optimizer.missed[members[0]]
+        self.numbers = optimizer.numbers(optimizer.steps + self.ahead)
+        self.cells = [np.asarray(number, dtype) for number in self.numbers]
+        self.changes = -1
+        self.kept = np.zeros_like(self.vector) if keep else None
+        self.gradients = [] if self.kept is None else _parts(self.kept, shapes)
+        self.gradients += [None] * (len(members) - len(self.gradients))
+        self.written = [self.vector, *self.state, *([] if self.kept is None else [self.kept])]
+        self.extras = {k: v for k, v in vars(optimizer).items() if k not in OWN and not _is_number(optimizer, k)}
+        self.timeless = optimizer.timeless
+        self.watched = bool(self.extras) or any(self.own) or not self.timeless
+
+    def is_as_it_was(self, optimizer: Optimizer) -> bool:
+        """Return whether the optimizer still has the state that was laid out, and what else it had."""
+        state, missed, late = optimizer.state, optimizer.missed, 1 - self.ahead
+        for i, own in zip(self.members, self.own, strict=True):
+            if state[i] is not own or (missed[i] != late and not self.timeless):
+                return False
+        for name, value in self.extras.items():
+            if getattr(optimizer, name) is not value:
+                return False
+        return True
+
+    def count(self, optimizer: Optimizer) -> None:
+        """Write the numbers of the next step to where the program reads them."""
+        self.changes = optimizer.changes
+        numbers = optimizer.numbers(optimizer.steps + self.ahead)
+        for cell, old, new in zip(self.cells, self.numbers, numbers, strict=True):
+            if new != old:
+                cell[()] = new
+        self.numbers = numbers
+
+
+def flat(parameters: list[Parameter]) -> Any:
+    """Return one vector of which the parameters' arrays are parts, in their order; made if there is none."""
+    whole = _whole([p.data for p in parameters])
+    if whole is None:
+        whole = np.empty(sum(p.size for p in parameters), parameters[0].dtype)
+        for p, part in zip(parameters, _parts(whole, [p.shape for p in parameters]), strict=True):
+            p.move_to(part)
+    return whole
+
+
+def _parts(vector: Any, shapes: Iterable[tuple[int, ...]]) -> list[Any]:
+    """Return views of a vector, one after the other, in these shapes."""
+    parts, start = [], 0
+    for shape in shapes:
+        stop = start + int(np.prod(shape))
+        parts.append(vector[start:stop].reshape(shape))
+        start = stop
+    return parts
+
+
+def _joined(arrays: list[Any]) -> Any:
+    return np.concatenate([np.ravel(array) for array in arrays])
+
+
+def _whole(arrays: list[Any]) -> Any:
+    """Return the vector that arrays are the parts of, one after the other and nothing else; None if there is none."""
+    base = arrays[0].base
+    if not isinstance(base, np.ndarray) or base.ndim != 1 or base.size != sum(a.size for a in arrays):
+        return None
+    place = base.__array_interface__["data"][0]
+    for array in arrays:
+        own = array.__array_interface__["data"][0]
+        if array.base is not base or not array.flags.c_contiguous or array.dtype != base.dtype or own != place:
+            return None
+        place += array.nbytes
+    return base
+
+
+def _is_number(optimizer: Optimizer, name: str) -> bool:
+    """Return whether an attribute is one of the numbers, which the program is told at each step."""
+    return any(isinstance(vars(cls).get(name), Number) for cls in type(optimizer).__mro__)
+
+
+def _array(value: Any) -> Any:
+    if isinstance(value, np.ndarray) and type(value) is not np.memmap:
+        return value  # of a subclass, which `ag.compile` refuses
+    return value.numpy() if isinstance(value, ag.Tensor) else np.asarray(value)
+
+
+def outputs_of(where: str, model: Module, inputs: Any) -> Any:
+    """Return what the model returns, which must be one array."""
+    outputs = model(inputs)
+    if not isinstance(outputs, (ag.Tensor, np.ndarray, np.generic)):
+        fix = "Is `return` missing in its forward()?" if outputs is None else "Return the outputs alone."
+        raise TypeError(f"{where}: the model returned {shown(outputs)}, but must return one array. {fix}")
+    return outputs
+
+
+def loss_of(where: str, model: Module, loss: Callable[[Any, Any], Any], inputs: Any, targets: Any) -> Any:
+    """Return the loss of a batch, if it is one real number and recorded."""
+    outputs = outputs_of(where, model, inputs)
+    if np.ndim(outputs) == 1 and len(inputs) > 1:
+        raise ag.errors.ShapeError(
+            f"{where}: the model returned shape {np.shape(outputs)} for {len(inputs)} samples, which a loss takes for "
+            "one sample: outputs have shape (samples, outputs). Return o[:, None], and give such targets."
+        )
+    value = scalar(where, loss(outputs, targets))
+    if not isinstance(value, ag.Tensor):
+        raise TypeError(
+            f"{where}: the loss returned {'None' if value is None else f'a {type(value).__name__}'}, which has no "
+            "gradient. Compute it from the outputs with NumPy functions, and in forward() too, without .numpy(), "
+            ".item() or .detach()."
+        )
+    return value
+
+
+def scalar(where: str, value: Any) -> Any:
+    """Return what a loss returned, if it is one real number."""
+    if not isinstance(value, (ag.Tensor, np.ndarray, np.generic)):
+        return value
+    if value.size != 1:
+        raise ag.errors.ShapeError(
+            f"{where}: the loss returned shape {value.shape}, but must return one number, a scalar. "
+            "Reduce it: np.mean(...), or reduction='mean'."
+        )
+    if value.dtype.kind not in "fiub":
+        raise ag.errors.DTypeError(
+            f"{where}: the loss returned {value.dtype}, but must return a real number. Take np.real or np.abs of it."
+        )
+    return value
