@@ -17,11 +17,11 @@ import numpy as np
 
 from .arrays import plain_only
 from .emit import choose
-from .errors import AutogradError, ShapeError, TraceError
+from .errors import AutogradError, LostGradientError, ShapeError, TraceError
 from .graph import Leaf, moved
 from .guards import Guard, guard
 from .program import Constant, Listing, Program, Value, filled, plain, values_in
-from .recording import current
+from .recording import current, is_recording
 from .simplify import simplified
 from .tensor import Tensor
 from .tracing import is_array, recorded, set_state, state_of
@@ -104,7 +104,14 @@ class Compiled:
             if state.trace is not None:  # else NumPy alone would compute with arrays, and what it gives be kept
                 args, kwargs = rebuild([Tensor(x) if isinstance(x, (np.ndarray, np.generic)) else x for x in leaves])
             return self.function(*args, **kwargs)  # it is a part of something that is differentiated
-        return self.entry(args, kwargs).run(*[plain(x) for x in leaves if is_array(x)])
+        entry = self.entry(args, kwargs)
+        if entry.program.outside and is_recording():
+            raise LostGradientError(
+                f"compile: {self._name} depends on {entry.program.outside}, which requires grad and is no argument, and "
+                "a program returns arrays: that gradient would be lost. Call it inside `with ag.no_grad():`; or return "
+                "ag.stop_gradient(result); or pass the Tensor's array as an argument and differentiate by that."
+            )
+        return entry.run(*[plain(x) for x in leaves if is_array(x)])
 
     def entry(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Entry:
         """Return what runs for such arguments, compiled if need be."""
@@ -246,7 +253,8 @@ def compile(f: Callable[..., Any], *, backend: str = "numpy", into: Mapping[int,
 
     For each kind of arguments (structure, shapes, dtypes, and the value of what is no array) `f` is recorded, as by
     `trace`, at the first call. Arrays that `f` closes over are read anew at each call; numbers, flags and objects that
-    it closes over are looked at, and where one has changed `f` is recorded again.
+    it closes over, or is given, are looked at, and where one has changed `f` is recorded again. An object among the
+    arguments must be the same object each time; a new one is another kind.
 
     Parameters
     ----------
@@ -262,13 +270,16 @@ def compile(f: Callable[..., Any], *, backend: str = "numpy", into: Mapping[int,
     Returns
     -------
     Compiled
-        Called as `f` is, it returns arrays of its own. ``source()`` shows what runs. On Tensors that require grad, it
-        calls `f` itself.
+        Called as `f` is, it returns arrays of its own. ``source()`` shows what runs. On Tensors that require grad, and
+        under `debug`, it calls `f` itself.
 
     Raises
     ------
     TraceError
         At the first call, if `f` cannot be recorded; see `trace`.
+    LostGradientError
+        If the result depends on a Tensor that `f` closes over and that requires grad: inside ``with ag.no_grad():``
+        that is no loss.
 
     Examples
     --------
@@ -344,7 +355,7 @@ class _Same:
 
 def _door(entry: Entry, args: tuple[Any, ...]) -> Callable[[tuple[Any, ...]], Any] | None:
     """Return a fast way in for positional arguments that are arrays as these are: it returns itself for others."""
-    if not args or not all(type(a) is np.ndarray for a in args):
+    if not args or not all(type(a) is np.ndarray for a in args) or entry.program.outside:
         return None
     names = {f"d{i}": a.dtype for i, a in enumerate(args)}
     names |= {"ndarray": np.ndarray, "run": entry.run, "ok": entry.ok, "state": current.get}

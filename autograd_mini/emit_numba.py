@@ -50,7 +50,7 @@ Array = Any
 def emit(program: Program, fixed: dict[Value, Array] | None = None, into: dict[int, Value] | None = None) -> Listing:
     """Return a program as code that numba compiles; as NumPy calls, with the reason, where it cannot be that."""
     try:
-        import numba  # noqa: F401
+        import numba
     except ImportError as error:
         raise ImportError(
             "compile: backend='numba' needs numba, which is not installed. Run pip install 'autograd-mini[jit]', or "
@@ -58,8 +58,11 @@ def emit(program: Program, fixed: dict[Value, Array] | None = None, into: dict[i
         ) from error
     fixed, into = fixed or {}, into or {}
     try:
+        if getattr(numba.config, "DISABLE_JIT", False):
+            raise Unfit("numba is switched off by NUMBA_DISABLE_JIT")
         return Emitter(program, fixed, into).listing()
-    except Unfit as reason:
+    except (Unfit, numba.core.errors.NumbaError) as error:
+        reason = error if isinstance(error, Unfit) else f"numba does not compile it ({type(error).__name__})"
         listing = choose(program)(program, fixed, into)
         text = f"# {reason}: this program runs without numba\n{listing.text}"
         return dataclasses.replace(listing, text=text)

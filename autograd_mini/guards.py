@@ -194,12 +194,15 @@ class Slot:
         What was there when the program was recorded; MISSING if nothing.
     path : str
         What the user calls it.
+    counter : list of int, optional
+        Its number changes whenever this may have: see `Search.whole`.
     """
 
-    __slots__ = ("holder", "key", "kind", "path", "value")
+    __slots__ = ("counter", "holder", "key", "kind", "path", "value")
 
     def __init__(self, kind: str, holder: Any, key: Any, value: Any, path: str) -> None:
         self.kind, self.holder, self.key, self.value, self.path = kind, holder, key, value, path
+        self.counter: list[int] | None = None
 
     def read(self) -> Any:
         """Return what is there now."""
@@ -235,7 +238,7 @@ class Slot:
             case "attribute" if self.value is MISSING:
                 delattr(self.holder, self.key)
             case "attribute":
-                setattr(self.holder, self.key, self.value)
+                self.assign()
             case "length" if isinstance(self.holder, dict):
                 for key in [key for key in self.holder if key not in self.key[1]]:
                     del self.holder[key]
@@ -254,6 +257,19 @@ class Slot:
                 array = self.holder._value if isinstance(self.holder, Tensor) else self.holder
                 data = self.value.data
                 array[...] = np.frombuffer(data, array.dtype).reshape(array.shape) if isinstance(data, bytes) else data
+
+    def assign(self) -> None:
+        """Put an attribute back to where it was: an object may have it from its class."""
+        holder, name = self.holder, self.key
+        if not isinstance(holder, (type, types.ModuleType)):
+            cls = next((c for c in type(holder).__mro__ if name in vars(c)), None)
+            of_class = MISSING if cls is None else vars(cls)[name]
+            if of_class is self.value and name in vars_of(holder):
+                delattr(holder, name)
+                return
+            if cls is not None and name not in vars_of(holder) and not hasattr(type(of_class), "__set__"):
+                holder = cls
+        setattr(holder, name, self.value)
 
     def code(self, bind: Callable[[Any], str], space: Any = None) -> str:
         """Return the line that returns False if it is different.
@@ -376,7 +392,7 @@ class Guard:
     def undo(self) -> None:
         """Put everything back as it was, as far as that can be done: after a recording that came to nothing."""
         for slot in [*(s for s in self.slots if s.kind == "length"), *(s for s in self.slots if s.kind != "length")]:
-            if slot.change():
+            if slot.kind == "length" or slot.change():  # of a dict, one key may be gone and another new
                 try:
                     slot.write()
                 except (AttributeError, TypeError, ValueError, LookupError):  # what cannot be assigned
@@ -414,7 +430,15 @@ def _written(slots: list[Slot]) -> Callable[[], bool]:
     spaces = collections.Counter(id(slot.holder) for slot in slots if slot.kind == "item" and type(slot.holder) is dict)
     most = spaces.most_common(1)[0][0] if spaces else None
     space = next((slot.holder for slot in slots if id(slot.holder) == most and "__builtins__" in slot.holder), None)
-    lines = [f"            {slot.code(bind, space)}" for slot in slots]
+    lines = [f"            {slot.code(bind, space)}" for slot in slots if slot.counter is None]
+    for counter in {id(slot.counter): slot.counter for slot in slots if slot.counter is not None}.values():
+        counted, seen = bind(counter), bind([counter[0]])
+        lines += [
+            f"            if {counted}[0] != {seen}[0]:",
+            f"                _now = {counted}[0]",
+            *(f"                {slot.code(bind, space)}" for slot in slots if slot.counter is counter),
+            f"                {seen}[0] = _now",
+        ]
     text = "\n".join(
         [
             f"def make({', '.join(bound)}):",
@@ -756,13 +780,17 @@ class Search:
         """Look at all attributes of an object."""
         if isinstance(value, (type, types.ModuleType, Tensor)):
             return  # only by name
-        space = vars_of(value)
+        space, start = vars_of(value), len(self.slots)
         if isinstance(space, dict):
             self.add("length", space, (True, list(space)), len(space), path)
         for name in [*space, *slots_of(type(value))]:
             if not self.complete:
                 return
             self.attribute(value, name, path)
+        counter = getattr(type(value), "__changes__", None)  # a class that counts the changes of attributes
+        for slot in self.slots[start:] if type(counter) is list else ():
+            if slot.holder is space or (slot.holder is value and slot.key in space):
+                slot.counter = counter
 
     def methods(self, cls: type, value: Any, path: str, made: bool = False) -> None:
         """Read the methods that expressions call, or a library's class, such as ``forward``; the others by name."""

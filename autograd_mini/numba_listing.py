@@ -65,6 +65,13 @@ class Kernels:
             self.texts.append(f'@njit("{signature}", {OPTIONS})\ndef {name}{text}')
         return self.names[key]
 
+    def shaped(self, kind: str, ndim: int) -> str:
+        """Return the name of a function that takes a part of an array and gives it axes."""
+        lengths = [f"n{k}" for k in range(ndim)]
+        body = [f"return a[at:at + {' * '.join(lengths)}].reshape(({', '.join(lengths)}))"]
+        params = [("a", f"{kind}[::1]"), ("at", "i8"), *((n, "i8") for n in lengths)]
+        return self.named("shaped", f"{kind}[{':, ' * (ndim - 1)}::1]", params, body)
+
     def numpys(self, name: str, data: int) -> int:
         """Have a loop of NumPy's declared; return where in `call` its data stands."""
         if name not in self.loops:
@@ -90,6 +97,7 @@ class Kernel:
         self.arrays: dict[str, tuple[str, str]] = {}  # base -> parameter, kind
         self.numbers: list[tuple[str, int | str]] = []
         self.before: list[str] = []
+        self.views: dict[str, str] = {}
         self.body: list[str] = []
         self.sizes: list[str] = []
         self.calls = False
@@ -133,9 +141,10 @@ class Kernel:
             expected *= sizes[k]
         else:
             lengths = [self.sizes[k] for k in used]
-            view = f"{array}[{start}:{start} + {' * '.join(lengths)}]"
-            if len(used) > 1:
-                view += f".reshape(({', '.join(lengths)}))"
+            self.views[name] = f"{array}[{start}:{start} + {' * '.join(lengths)}]"
+            view = self.views[name]
+            if len(used) > 1:  # by a function of its own: numba takes half a second for each reshape
+                view = f"{self.kernels.shaped(place.kind, len(used))}({array}, {start}, {', '.join(lengths)})"
             self.before.append(f"{name} = {view}")
             return f"{name}[{index}]", used[-1] + 1
         parts = [f"{INDICES[k]} * {self.number(f'{name}_by{k}', steps[k])}" for k in used]
@@ -243,9 +252,7 @@ def elementwise(
         where, depth = spot(place)
         name = where.split("[")[0]
         if depth:
-            flat = next(line for line in kernel.before if line.startswith(f"{name} = "))
-            view = flat.split(" = ")[1].split(".reshape")[0]
-            kernel.before += [f"{name}_all = {view}", f"for q in range({name}_all.size):"]
+            kernel.before += [f"{name}_all = {kernel.views[name]}", f"for q in range({name}_all.size):"]
             kernel.before.append(f"    {name}_all[q] = {start}")
         else:
             kernel.before.append(f"{where} = {start}")
@@ -423,7 +430,6 @@ def indexed(
     kernel.dims(sizes)
     levels: list[list[str]] = [[] for _ in range(len(sizes) + 1)]
     offset = []
-    depth_of_all = 0
     for k, place in enumerate(numbers):
         where, depth = kernel.access(f"y{k}", place, steps[k], sizes)
         length = kernel.number(f"length{k}", lengths[k])
@@ -432,7 +438,6 @@ def indexed(
             "    return 1",
         ]  # fmt: skip
         offset.append(f"r{k} * {kernel.number(f'by{k}', by[k])}")
-        depth_of_all = max(depth_of_all, depth)
     array = kernel.array(inner.base, inner.kind)
     at = kernel.number("inner_at", inner.start)
     rest = [f"{INDICES[k]} * {kernel.number(f'inner_by{k}', s)}" for k, s in enumerate(steps[-2]) if s]

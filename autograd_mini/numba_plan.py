@@ -13,7 +13,7 @@ import numpy as np
 
 from .numba_listing import Place, size_of
 from .numba_loops import as_literal
-from .numba_steps import Op, Taken, Unfit
+from .numba_steps import Op, Taken, Unfit, is_steady
 from .program import Program, Value, values_in
 from .simplify import uniform
 from .source import written
@@ -21,7 +21,7 @@ from .source import written
 __all__ = ["Group", "Plan", "offset"]
 
 Array = Any
-MOST = 3000  # steps: numba's time grows with the length of the code
+MOST = 1000  # steps: numba takes about 0.05 seconds for each
 LINE = 64  # bytes: where each array begins
 
 
@@ -42,7 +42,11 @@ class Plan:
 
     def __init__(self, program: Program, fixed: dict[Value, Array], into: dict[int, Value]) -> None:
         if len(program.steps) > MOST:
-            raise Unfit(f"{len(program.steps)} steps would take numba minutes")
+            raise Unfit(f"{len(program.steps)} steps would take numba a minute")
+        moving = {v for v, array in fixed.items() if v in program.constants and not is_steady(array)} - set(
+            into.values()
+        )
+        fixed = {v: array for v, array in fixed.items() if v not in moving}  # the others are read at each call
         self.program, self.fixed, self.into = program, fixed, into
         self.leaves = list(values_in(program.outputs))
         self.taken = taken = Taken(program, fixed)
@@ -347,11 +351,11 @@ class Plan:
         self.first: dict[str, int] = {}
         self.base: dict[Value, tuple[str, int]] = {}  # of each value with memory of its own
         self.baked: list[tuple[str, int, Array]] = []
-        self.fixed_bases: dict[int, tuple[str, Array]] = {}
+        self.fixed_bases: dict[tuple[int, str], tuple[str, Array]] = {}
         self.scalars: list[tuple[Value, str, int]] = []
         for value, memory in self.memory.items():
             if memory.span is not None:
-                key = memory.span[0]
+                key = memory.span[0], memory.kind
                 name = f"fixed{len(self.fixed_bases)}"
                 name, flat = self.fixed_bases.setdefault(key, (name, memory.seen.reshape(-1)))
                 if flat.size < memory.seen.size:

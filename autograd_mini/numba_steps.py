@@ -15,7 +15,7 @@ from .rules.assign import assign
 from .rules.index import scatter
 from .tracing import ensure
 
-__all__ = ["Memory", "Op", "Taken", "Unfit"]
+__all__ = ["Memory", "Op", "Taken", "Unfit", "is_steady"]
 
 Array = Any
 FOLDED = 100_000  # so many numbers are computed when the listing is made, if they are always the same
@@ -78,6 +78,30 @@ def is_basic(index: tuple[Any, ...]) -> bool:
     return all(i is None or i is Ellipsis or (isinstance(i, known) and type(i) is not bool) for i in index)
 
 
+def without_ends(index: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return an index without what takes all of the last axes."""
+    full = (slice(None), slice(None, None, 1))
+    while index and (index[-1] is Ellipsis or any(type(index[-1]) is slice and index[-1] == s for s in full)):
+        index = index[:-1]
+    return index
+
+
+def whole_of(array: Array) -> Array:
+    """Return the array that an array is a part of; itself, if there is none of its dtype in one piece."""
+    while isinstance(array.base, np.ndarray) and array.base.dtype == array.dtype and array.base.flags.c_contiguous:
+        array = array.base
+    return array
+
+
+def is_steady(array: Array) -> bool:
+    """Return whether compiled code can be told once where an array lies."""
+    if type(array) is not np.ndarray:
+        return False
+    whole = whole_of(array)
+    flags = whole.flags
+    return type(whole) is np.ndarray and bool(flags.c_contiguous and flags.aligned and flags.writeable)
+
+
 class Taken:
     """A program taken apart into operations, and where each of its values is seen.
 
@@ -130,12 +154,9 @@ class Taken:
         """Find the memory of a fixed array: that of the array of which it is a part."""
         array = self.fixed[value]
         self.kind(value)
-        whole = array
-        while isinstance(whole.base, np.ndarray) and whole.base.dtype == array.dtype and whole.base.flags.c_contiguous:
-            whole = whole.base
-        flags = whole.flags
-        if not (flags.c_contiguous and flags.aligned and flags.writeable) or type(whole) is not np.ndarray:
+        if not is_steady(array):
             raise Unfit("an array that is read-only or not contiguous has no fused form")
+        whole = whole_of(array)
         start = whole.__array_interface__["data"][0]
         self.seen[value], self.origin[value] = array, value
         self.memory[value] = Memory(self.kind(value), value.size, whole, span=(start, start + whole.nbytes))
@@ -242,7 +263,7 @@ class Taken:
             return self.scattered(step)
         if f is assign:
             return self.assigned(step)
-        if f is np.concatenate:
+        if f in (np.concatenate, np.stack):
             return self.joined(step)
         return False
 
@@ -306,7 +327,7 @@ class Taken:
     def reduction(self, step: Step) -> bool:
         """Take a sum, or another reduction over axes."""
         x = step.args[0] if step.args else None
-        known = {"axis", "keepdims", "dtype", "initial"}
+        known = {"axis", "keepdims", "dtype", "initial", "where"}
         if not isinstance(x, Value) or len(step.args) > 2 or step.kwargs.keys() - known:
             return False
         axis = step.args[1] if len(step.args) == 2 else step.kwargs.get("axis")
@@ -325,6 +346,14 @@ class Taken:
             return False
         if initial is not None and as_literal(initial, self.kind(step.out)) is None:
             return False
+        if (where := step.kwargs.get("where", True)) is not True:
+            if ufunc not in (np.add, np.multiply) or not isinstance(where, Value) or where.dtype != np.bool_:
+                return False
+            if np.broadcast_shapes(where.shape, x.shape) != x.shape:
+                return False
+            chosen = self.new(x.shape, x.dtype)
+            self.add("each", chosen, [where, x, int(ufunc is np.multiply)], np.where)
+            x = chosen
         self.add("reduce", step.out, [self.real(x)], ufunc, (axes, initial))
         return True
 
@@ -396,6 +425,7 @@ class Taken:
         x, index = step.args
         if not isinstance(x, Value) or not isinstance(index, tuple):
             return False
+        index = without_ends(index)
         numbers = self.index(x.shape, index)
         if numbers is None or step.out.shape != numbers[0].shape + x.shape[len(index) :]:
             return False
@@ -411,6 +441,7 @@ class Taken:
             self.own(step.out)
             self.add("fill", step.out, [])
             return self.written(step.out, g, tuple(index))
+        index = list(without_ends(tuple(index)))
         numbers = self.index(step.out.shape, tuple(index))
         if numbers is None or g.shape != numbers[0].shape + step.out.shape[len(index) :] or g.dtype != step.out.dtype:
             return False
@@ -451,13 +482,14 @@ class Taken:
             return False
         if not all(isinstance(p, Value) for p in parts):
             return False
+        stacked = step.function is np.stack
         self.own(step.out)
         self.add("join", step.out, [])
         start = 0
         for part in parts:
-            length = part.shape[axis]
-            index = [slice(None)] * step.out.ndim
-            index[axis] = slice(start, start + length)
+            length = 1 if stacked else part.shape[axis]
+            index: list[Any] = [slice(None)] * step.out.ndim
+            index[axis] = start if stacked else slice(start, start + length)
             start += length
             if part.size:
                 self.written(step.out, part, tuple(index))

@@ -172,6 +172,8 @@ class Program:
         Of the result's structure, with a `Value` for each array.
     parameters : tuple
         ``(name, tree)`` for each argument of the function, its arrays replaced by `Value`.
+    outside : str
+        The name of a Tensor that the function closes over and that its results could be differentiated by, if any.
     """
 
     name: str
@@ -182,6 +184,7 @@ class Program:
     parameters: tuple[tuple[str, Any], ...] = ()
     signature: inspect.Signature | None = None
     compiled: Any = None
+    outside: str = ""
 
     if TYPE_CHECKING:  # source.py gives it these two
 

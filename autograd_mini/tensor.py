@@ -219,7 +219,8 @@ class Tensor:
     def move_to(self, array: Any) -> None:
         """Let the value live in other memory: copy it there, and use that array from now on.
 
-        So several parameters can be parts of one vector, which one line then updates.
+        So several parameters can be parts of one vector, which one line then updates. Arrays that were taken before,
+        ``w.data`` and ``w.detach()``, stay where they are and no longer change with it.
 
         Parameters
         ----------
@@ -231,7 +232,7 @@ class Tensor:
         LostGradientError
             If this is no leaf.
         UnsupportedArgumentError
-            If a view of it is in use, such as ``w.T`` or ``w.detach()``, which would show the old memory.
+            If a view of it is in use, such as ``w.T``, which would show the old memory.
         ShapeError, DTypeError
             If the array has another shape or dtype.
 
@@ -894,12 +895,13 @@ class Tensor:
     def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Tensor:
         """Return the value in another shape; as ``ndarray.reshape``."""
         to = shape[0] if len(shape) == 1 else shape
-        usual = type(to) is int or (type(to) in (tuple, list) and all(type(n) is int for n in to))
+        usual = type(to) is int or (type(to) in (tuple, list) and _INT.issuperset(map(type, to)))
         if order != "C" or copy is not None or not usual or type(self._value) is not np.ndarray:
             kwargs = {"order": order} if copy is None else {"order": order, "copy": copy}
             return self._called(np.reshape, self, to, **kwargs)  # type: ignore[no-any-return]
-        rule = TABLE[np.reshape]
-        assert isinstance(rule, Rule)
+        rule: Rule = TABLE[np.reshape]  # type: ignore[assignment]
+        if (state := current.get()).plain:
+            return _record_one(rule, self._value.reshape(to), self, {"shape": to}, state)
         return record(rule, self._value.reshape(to), (self,), {"shape": to})  # type: ignore[no-any-return]
 
     def transpose(self, *axes: Any) -> Tensor:
@@ -1342,13 +1344,18 @@ class Kin:
         return any(ref() is not None for i, ref in list(self.members.items()) if i not in known)
 
 
+_get_kin = Tensor.__dict__["_kin"].__get__
+
+
 def with_kin(view: Tensor, base: Any) -> Tensor:
     """Let a view and the Tensors whose memory it shows know of each other."""
     if isinstance(base, Tensor):
-        if not hasattr(base, "_kin"):
-            base._kin = Kin(base)
-        view._kin = base._kin
-        view._kin.add(view)
+        try:
+            kin = _get_kin(base)  # base._kin would go on to __getattr__ where it is unset, which takes long
+        except AttributeError:
+            kin = base._kin = Kin(base)
+        view._kin = kin
+        kin.add(view)
     return view
 
 
@@ -1379,6 +1386,7 @@ def shares(data: Array, operand: Any) -> bool:
     return not (type(data) is type(source) is np.ndarray) or np.may_share_memory(data, source)
 
 
+_INT = frozenset({int})
 _FLOATS = frozenset({np.float64, np.float32})  # what NumPy makes of 0-d arrays
 _BASIC = frozenset({int, slice, type(None), type(Ellipsis)})  # indices by which NumPy gives a view
 _COMPARISONS = frozenset({"np.array_equal", "np.array_equiv", "np.allclose", "np.isclose"})

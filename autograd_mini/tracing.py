@@ -564,7 +564,19 @@ def _laid_out(recorder: Recorder, f: Callable[..., Any], args: tuple[Any, ...], 
     outputs = rebuild_out([line.tree(o) if isinstance(o, (Tensor, np.ndarray)) else o for o in outs])
     name = getattr(f, "__name__", "program")
     name = name if str(name).isidentifier() else "program"
-    return Program(name, tuple(inputs), line.constants, line.steps, outputs, parameters, signature)
+    program = Program(name, tuple(inputs), line.constants, line.steps, outputs, parameters, signature)
+    program.outside = _leads_outside(recorder, outs)
+    return program
+
+
+def _leads_outside(recorder: Recorder, outs: list[Any]) -> str:
+    """Return the name of a Tensor outside to which a differentiable path leads from the results; nothing if none."""
+    ends = [o.node for o in outs if isinstance(o, Tensor) and o.node is not None and o.node.requires_grad]
+    for node in toposort((n for n in ends if n.serial >= recorder.start), since=recorder.start):
+        for parent in node.parents:
+            if parent is not None and parent.requires_grad and parent.serial < recorder.start:
+                return parent.name or f"a Tensor of shape {parent.shape}"
+    return next((n.name or f"a Tensor of shape {n.shape}" for n in ends if n.serial < recorder.start), "")
 
 
 def _signature(f: Any) -> inspect.Signature | None:

@@ -32,7 +32,8 @@ def compile_step(
 
     What a loop does with ``loss(model(x), y)``, ``backward()`` and ``optimizer.step()`` becomes one program, recorded
     at the first call for each kind of batch. The parameters move into one flat vector, and so does the optimizer's
-    state: the update is a few operations on vectors, whatever the number of layers.
+    state: the update is a few operations on vectors, whatever the number of layers. An array ``p.data`` that was taken
+    before the first step stays as it was then. No `.grad` is read or written.
 
     Parameters
     ----------
@@ -109,6 +110,7 @@ class TrainingStep:
         self._compiled: ag.Compiled | None = None
         self._preparing = [False]  # a list, which the step's guard does not look into
         self._parameters, self._order = optimizer.parameters, list(optimizer.parameters)
+        self._changes, self._watched = -1, True  # whether the next step has to look at the optimizer
         self.gradients: dict[Parameter, Any] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -119,14 +121,19 @@ class TrainingStep:
         """Take a step on a batch; return the loss before it."""
         x = x if type(x) is np.ndarray else _array(x)
         y = y if type(y) is np.ndarray else _array(y)
-        self._ready()
-        assert self._compiled is not None
+        compiled, optimizer = self._compiled, self.optimizer
+        held = optimizer.parameters
+        as_it_was = held is self._parameters and len(held) == len(self._order) and self._changes == optimizer.changes
+        if compiled is None or self._watched or not as_it_was:
+            self._ready()
+            compiled = self._compiled
+            assert compiled is not None
         try:
-            value = self._compiled(x, y)
+            value = compiled(x, y)
         except _Changed:
             self.prepare(x, y)
+            assert self._compiled is not None
             value = self._compiled(x, y)
-        optimizer = self.optimizer
         optimizer.steps += 1
         for i in self._missing:
             optimizer.missed[i] += 1
@@ -173,6 +180,8 @@ class TrainingStep:
         for group in self._groups:
             if group.changes != optimizer.changes or not optimizer.timeless:
                 group.count(optimizer)
+        self._changes = optimizer.changes
+        self._watched = not optimizer.timeless or any(group.watched for group in self._groups)
 
     def source(self) -> str:
         """Return the code that runs, of the kind of batch that came last."""
@@ -225,7 +234,7 @@ class TrainingStep:
                 updated = update["update"] if isinstance(update, dict) else update
                 new, slots = updated(ag.Tensor(vector), gradient, tuple(map(ag.Tensor, state)), *map(ag.Tensor, cells))
                 results += [new, *slots, *([gradient] if kept else [])]
-            return value, *results
+            return ag.stop_gradient((value, *results))  # the parameters are written to, not differentiated by
 
         self._compiled = ag.compile(step, backend=self._backend, into=into)
 

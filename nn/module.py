@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from .checks import array_of, lazy, shown
 
 __all__ = ["Module", "Parameter", "observe"]
 
+_changes = itertools.count(1)  # so a compiled function asks one question in place of one for each attribute
 _observer: ContextVar[Callable[[Module, Any], None] | None] = ContextVar("nn.observer", default=None)
 
 
@@ -69,6 +71,7 @@ class Module:
     (3, 2)
     """
 
+    __changes__: ClassVar[list[int]] = [0]  # another number after each change of an attribute of any module
     training: bool = True
     place: str = ""  # the attribute under which the parent holds this module
 
@@ -102,6 +105,11 @@ class Module:
             elif member.name is None:
                 member.name = place
         object.__setattr__(self, name, value)
+        self.__changes__[0] = next(_changes)
+
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        self.__changes__[0] = next(_changes)
 
     def children(self) -> Iterator[tuple[str, Module]]:
         """Yield the parts held directly, with their names: ``encoder``, ``layers.0``."""

@@ -226,6 +226,29 @@ class _Eager:
         return parameter.grad
 
 
+class _Tried(TrainingStep):
+    """A step that may not come about, whatever the reason: the eager one works, or says better what is wrong."""
+
+    def prepare(self, x: Any, y: Any) -> None:
+        """Compile for such a batch, or raise a TraceError."""
+        with _as_trace_error():
+            super().prepare(x, y)
+
+    def _build(self) -> None:
+        with _as_trace_error():
+            super()._build()
+
+
+@contextmanager
+def _as_trace_error() -> Iterator[None]:
+    try:
+        yield
+    except ag.errors.TraceError:
+        raise
+    except Exception as error:
+        raise ag.errors.TraceError(str(error)) from error
+
+
 class _Compiled:
     """A training step that runs a compiled program, for as long as that is possible; else the eager one.
 
@@ -241,7 +264,8 @@ class _Compiled:
         self.step: TrainingStep | None = None
         self.known: set[Any] = set()
         if isinstance(eager.optimizer, Optimizer) and type(eager.optimizer).step is Optimizer.step:
-            self.step = TrainingStep(
+            kind = TrainingStep if must else _Tried
+            self.step = kind(
                 eager.model, eager.loss, eager.optimizer, keep_gradients=True, only_finite=True, where="fit"
             )
         elif must:
@@ -257,7 +281,7 @@ class _Compiled:
         if self.step is not None:
             try:
                 if (kind := (x.shape, y.shape)) not in self.known:
-                    self._prepare(self.step, x, y)
+                    self.step.prepare(x, y)
                     self.known.add(kind)
                 return self.step(x, y)
             except ag.errors.TraceError as error:  # nothing was changed yet
@@ -265,16 +289,6 @@ class _Compiled:
                     raise
                 self.step, self.reason = None, str(error)
         return self.eager(x, y)
-
-    def _prepare(self, step: TrainingStep, x: Any, y: Any) -> None:
-        try:
-            step.prepare(x, y)
-        except ag.errors.TraceError:
-            raise
-        except Exception as error:  # the eager step works, or says better what is wrong
-            if self.must:
-                raise
-            raise ag.errors.TraceError(str(error)) from error
 
     def gradient(self, parameter: Any) -> Any:
         """Return the gradient of the last step."""

@@ -1182,3 +1182,54 @@ def test_the_sign_of_complex_numbers_is_not_taken_for_constant():
     with pytest.raises(errors.UnsupportedArgumentError, match=r"z / np\.abs\(z\)"):
         np.sign(leaf([1 + 1j]))
     assert not np.sign(leaf([-2.0])).requires_grad
+
+
+def test_two_leaves_that_receive_one_cotangent_have_gradients_of_their_own():
+    a, b = (ag.Tensor(np.zeros(3), requires_grad=True) for _ in range(2))
+    seed = np.ones(3)
+    (a + b).backward(seed, retain_graph=False)
+    for one, other in ((a.grad, b.grad), (a.grad, seed), (b.grad, seed)):
+        assert not np.may_share_memory(one, other)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_gradient_is_no_array_that_a_hook_or_a_rule_has_kept(turned):
+    kept = []
+
+    @ag.primitive
+    def doubled(x):
+        return 2 * x
+
+    def rule(g, _y, _x):
+        kept.append(2 * g)
+        return kept[-1]
+
+    ag.defvjp(doubled, rule)
+    x, y = (ag.Tensor(np.ones((2, 3)), requires_grad=True) for _ in range(2))
+    y.register_hook(lambda g: kept.append(g) or None)
+    (doubled(x.T if turned else x).sum() + (3 * (y.T if turned else y)).sum()).backward(retain_graph=False)
+    assert len(kept) == 2
+    for array in kept:
+        assert not np.may_share_memory(array, x.grad)
+        assert not np.may_share_memory(array, y.grad)
+    assert x.grad.flags.owndata
+    assert y.grad.flags.owndata
+    np.testing.assert_array_equal(x.grad, np.full((2, 3), 2.0))
+    np.testing.assert_array_equal(y.grad, np.full((2, 3), 3.0))
+
+
+def test_the_gradient_of_a_transposed_weight_lies_in_memory_as_the_weight_does():
+    x, w = np.ones((4, 3)), ag.Tensor(np.ones((2, 3)), requires_grad=True)
+    (x @ w.T).sum().backward()
+    assert w.grad.flags.c_contiguous
+    assert w.grad.flags.owndata
+    np.testing.assert_array_equal(w.grad, np.full((2, 3), 4.0))
+
+
+def test_the_mean_method_is_that_of_numpy_for_every_dtype():
+    for dtype in (np.float16, np.float32, np.float64, np.complex128):
+        x = ag.Tensor((np.arange(6) / 7).astype(dtype), requires_grad=True)
+        y = x.mean()
+        assert y.dtype == dtype
+        assert y.item() == x.numpy().mean()
+        assert x.reshape(2, 3).mean(axis=1, keepdims=True).shape == (2, 1)

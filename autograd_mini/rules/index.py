@@ -17,14 +17,17 @@ from .composite import array, refuse
 __all__ = ["scatter"]
 
 
+_BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
+
+
 @primitive
 def scatter(g, *index, shape):
     """Return zeros of `shape` with `g` added at `index`; the transpose of taking ``x[index]``."""
     if type(g) is not np.ndarray and is_other(g):
         return scattered(g, index, shape)
     x = np.zeros(shape, g.dtype)
-    if all(type(i) is np.ndarray and i.dtype.kind == "i" for i in index):
-        np.add.at(x, index, g)
+    if _BASIC.issuperset(map(type, index)):
+        x[index] = g
     elif all(i is None or i is Ellipsis or isinstance(i, (int, slice, np.integer)) for i in index):
         x[index] = g
     elif all(i is None or i is Ellipsis or isinstance(i, slice) or _is_mask(i) for i in index):

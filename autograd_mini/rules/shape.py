@@ -37,12 +37,12 @@ def stack_vjp(i, g, _y, *_arrays, axis=0, dtype=None, casting="same_kind"):
 
 def back(g, _y, _a, *, axis=None):
     """The operand's own shape again."""
-    return np.reshape(g, _a.shape)
+    return g.reshape(_a.shape) if type(g) is np.ndarray else np.reshape(g, _a.shape)  # which takes longer
 
 
 def reshape_vjp(g, _y, _a, *, shape=None, order="C", copy=None):
     """The operand's own shape again, read in the same order."""
-    return np.reshape(g, _a.shape) if order == "C" else np.reshape(g, _a.shape, order=order)
+    return back(g, _y, _a) if order == "C" else np.reshape(g, _a.shape, order=order)
 
 
 def moveaxis_vjp(g, _y, _a, *, source, destination):

@@ -730,6 +730,89 @@ def test_fit_compile_true_raises_instead_and_changes_nothing():
     assert all(np.array_equal(before[name], value) for name, value in model.state_dict().items())
 
 
+class Counts(nn.Module):
+    """Counts its calls, keeps a running mean, and drops out units by draws of its own."""
+
+    def __init__(self):
+        self.linear, self.calls, self.mean = nn.Linear(3, 2, rng=0), [], ag.Tensor(np.zeros(2))
+        self.rng = np.random.default_rng(0)
+
+    def forward(self, x):
+        o = self.linear(x) * (self.rng.random(2) > 0.3)
+        self.calls.append(len(x))
+        self.mean = 0.9 * self.mean + 0.1 * np.mean(o, axis=0).detach()
+        return o
+
+
+def test_fit_falls_back_without_a_trace_of_having_tried():
+    models = []
+    for compiled in (None, False):
+        model = Counts()
+        history = nn.fit(
+            model, (X, Y), loss=nn.squared_error, optimizer=sgd(model), epochs=3, batch_size=4, compile=compiled
+        )
+        models.append((model, history))
+    (a, ha), (b, hb) = models
+    assert ha.uncompiled is not None and hb.uncompiled is None
+    assert ha.loss == hb.loss
+    assert a.calls == b.calls == [4, 4, 2] * 3
+    assert np.array_equal(a.mean.numpy(), b.mean.numpy())
+    assert a.rng.bit_generator.state == b.rng.bit_generator.state
+    assert_same_model(a, b, 0)
+
+
+def test_a_loss_that_changes_again_and_again_is_compiled_until_it_is_too_often():
+    histories = []
+    for compiled in (None, False):
+        model, factor = mlp(), 1.0
+
+        def loss(o, y):
+            return factor * nn.squared_error(o, y)  # noqa: B023 (it is to change)
+
+        def metric(_o, _y):
+            nonlocal factor
+            factor *= 0.9
+            return factor
+
+        histories.append(
+            nn.fit(
+                model, (X, Y), loss=loss, optimizer=sgd(model), epochs=12, validation=(X, Y), metric=metric,
+                compile=compiled,
+            )
+        )  # fmt: skip
+    assert histories[0].loss == pytest.approx(histories[1].loss, rel=1e-12)
+    assert "closed-over factor changed" in histories[0].uncompiled
+
+
+def test_hooks_on_parameters_are_part_of_the_step():
+    def make():
+        model = mlp()
+        model.layers[0].weight.register_hook(lambda g: np.clip(g, -0.01, 0.01))
+        return model
+
+    assert_equals_the_loop(make)
+    assert_same_runs(fit_both(make))
+
+
+def test_under_debug_fit_runs_the_step_as_it_is_written():
+    model = mlp()
+    with ag.debug():
+        history = nn.fit(model, (X, Y), loss=nn.squared_error, optimizer=sgd(model), epochs=1)
+    assert "ag.debug()" in history.uncompiled
+
+
+def test_a_penalty_on_the_parameters_belongs_to_the_loss():
+    def make_loss(model, rate):
+        return lambda o, y: nn.squared_error(o, y) + rate * sum(np.sum(p * p) for p in model.parameters())
+
+    a, b = mlp(), mlp()
+    fast = nn.compile_step(a, make_loss(a, 0.1), adam(a))
+    slow = looped(b, make_loss(b, 0.1), adam(b))
+    for _ in range(5):
+        assert fast(X, Y) == pytest.approx(slow(X, Y), rel=1e-12)
+    assert_same_model(a, b)
+
+
 class OwnStep(nn.SGD):
     def step(self):
         for p in self.parameters:
@@ -754,6 +837,31 @@ def test_fit_falls_back_where_a_model_keeps_a_view_of_a_parameter():
     nn.fit(other, (X, Y), loss=nn.squared_error, optimizer=sgd(other), epochs=3, compile=False)
     assert_same_model(model, other, 0)
     assert view.shape == (3, 5)
+
+
+def test_fit_falls_back_in_the_middle_of_a_run():
+    """The parameters are to be laid out anew, since one is frozen, and a view of another is in use by then."""
+    runs = []
+    for compiled in (None, False):
+        model, views = mlp(), []
+
+        def metric(_o, _y):
+            if len(views) == 2:  # noqa: B023
+                model.parameters()[3].requires_grad = False  # noqa: B023
+            views.append(model.layers[0].weight.T)  # noqa: B023
+            return 0.0
+
+        optimizer = adam(model)
+        history = nn.fit(
+            model, (X, Y), loss=nn.squared_error, optimizer=optimizer, epochs=6, validation=(X, Y), metric=metric,
+            compile=compiled,
+        )  # fmt: skip
+        runs.append((model, optimizer, history))
+    (a, oa, ha), (b, ob, hb) = runs
+    assert "a view of W1 is in use" in ha.uncompiled
+    assert ha.loss == pytest.approx(hb.loss, rel=1e-12)
+    assert_same_model(a, b)
+    assert_same_optimizer(oa, ob)
 
 
 @pytest.mark.parametrize("compiled", [None, False])
@@ -863,3 +971,109 @@ def test_random_numbers_drawn_without_fresh_are_refused():
     step = nn.compile_step(model, lambda o, y: nn.squared_error(o + draws.normal(size=o.shape), y), sgd(model))
     with pytest.raises(ag.errors.TraceError, match=r"ag\.fresh"):
         step(X, Y)
+
+
+# ------------------------------------------------------------------------------------------------ still more
+
+
+class Odd(nn.Module):
+    """Has a parameter of no entries, one of one number, and one that no loss depends on."""
+
+    def __init__(self):
+        self.none, self.one, self.idle = nn.Parameter(np.zeros((0, 3))), nn.Parameter(2.0), nn.Parameter(np.ones(2))
+        self.w = nn.Parameter(np.ones((3, 2)))
+
+    def forward(self, x):
+        return self.one * (x @ self.w) + np.sum(self.none)
+
+
+@pytest.mark.parametrize("optimizer", [lambda m: nn.SGD(m.parameters(), 0.01, 0.9), adam], ids=["SGD", "Adam"])
+def test_parameters_of_no_entries_of_one_number_and_without_use(optimizer):
+    assert_equals_the_loop(Odd, optimizer=optimizer)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_a_model_of_some_size_on_batches_of_two_sizes(optimizer, dtype):
+    draws = np.random.default_rng(1)
+    x, y = draws.normal(size=(64, 50)), draws.integers(0, 10, 64)
+    a, b = (nn.MLP([50, 64, 32, 10], "relu", rng=0, dtype=dtype) for _ in range(2))
+    oa, ob = optimizer(a), optimizer(b)
+    fast, slow = nn.compile_step(a, nn.cross_entropy, oa), looped(b, nn.cross_entropy, ob)
+    for n in [64, 20] * 5:
+        assert fast(x[:n], y[:n]) == pytest.approx(slow(x[:n], y[:n]), rel=CLOSE[dtype])
+    assert_same_model(a, b, CLOSE[dtype])
+    assert_same_optimizer(oa, ob, CLOSE[dtype])
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u1", "?", "i8"])
+def test_labels_of_every_integer_dtype(dtype):
+    assert_equals_the_loop(loss=nn.cross_entropy, data=(X, LABELS.astype(dtype)), steps=3)
+
+
+def test_a_state_kept_by_hand_brings_back_the_same_run():
+    model = mlp()
+    optimizer = adam(model)
+    step = nn.compile_step(model, nn.squared_error, optimizer)
+    for _ in range(3):
+        step(X, Y)
+    kept = copy.deepcopy((optimizer.state, optimizer.steps, optimizer.missed, model.state_dict()))
+    first = [step(X, Y) for _ in range(3)]
+    optimizer.state, optimizer.steps, optimizer.missed = copy.deepcopy(kept[:3])
+    model.load_state_dict(kept[3])
+    assert [step(X, Y) for _ in range(3)] == first
+    for slots, old in zip(optimizer.state, kept[0], strict=True):
+        for s, value in zip(slots, old, strict=True):
+            s[...] = value
+    optimizer.steps = kept[1]
+    model.load_state_dict(kept[3])
+    assert [step(X, Y) for _ in range(3)] == first
+
+
+def test_a_step_whose_recording_failed_can_be_taken_later():
+    class Fails(nn.Module):
+        def __init__(self):
+            self.linear, self.fail = nn.Linear(3, 2, rng=0), False
+
+        def forward(self, x):
+            if self.fail:
+                raise RuntimeError("not yet")
+            return self.linear(x)
+
+    a, b = Fails(), Fails()
+    oa = adam(a)
+    fast, slow = nn.compile_step(a, nn.squared_error, oa), looped(b, nn.squared_error, adam(b))
+    for i in range(6):
+        a.fail = i % 2 == 0
+        if a.fail:
+            with pytest.raises(RuntimeError, match="not yet"):
+                fast(X, Y)
+        else:
+            assert fast(X, Y) == pytest.approx(slow(X, Y), rel=1e-12)
+    assert oa.steps == 3
+    assert_same_model(a, b)
+
+
+@pytest.mark.parametrize(("x", "y"), [(X[:, :2], Y), (X, Y[:, :1]), (X, Y[:5])])
+def test_batches_of_a_wrong_shape_raise_the_error_of_the_loop_and_change_nothing(x, y):
+    model = mlp()
+    step = nn.compile_step(model, nn.squared_error, sgd(model))
+    step(X, Y)
+    before = model.state_dict()
+    with pytest.raises(ag.errors.ShapeError) as eager:
+        nn.squared_error(model(x), y)
+    with pytest.raises(ag.errors.ShapeError) as compiled:
+        step(x, y)
+    assert str(compiled.value) == str(eager.value)
+    assert all(np.array_equal(before[name], value) for name, value in model.state_dict().items())
+
+
+def test_a_compiled_model_beside_the_step_sees_the_parameters_that_move_and_change():
+    model = mlp()
+    infer = ag.no_grad()(ag.compile(lambda x: model(x)))
+    infer(X)
+    step = nn.compile_step(model, nn.squared_error, sgd(model))
+    for _ in range(12):
+        step(X, Y)
+        np.testing.assert_allclose(infer(X), model(X).numpy(), rtol=1e-13)
+    assert len(infer.__wrapped__.entries) == 2  # before the parameters moved, and after

@@ -258,7 +258,7 @@ def test_a_layer_with_weights_of_its_own_kind_is_a_scope_too():
             return x * self.factor
 
     model = nn.Sequential(Scale(), nn.Tanh(), nn.MLP([1, 2, 1], rng=0), nn.Tanh())
-    assert model.places == ["layer1", "layer1", "layer2", "layer2"]
+    assert model.places == ("layer1", "layer1", "layer2", "layer2")
     assert [p.name for p in model.parameters()] == ["factor", "W1", "b1", "W2", "b2"]
     assert model[2](np.ones((1, 1))).node.scope[-1] == "layer2"
     inner = []
