@@ -107,9 +107,9 @@ class Compiled:
         entry = self.entry(args, kwargs)
         if entry.program.outside and is_recording():
             raise LostGradientError(
-                f"compile: {self._name} depends on {entry.program.outside}, which requires grad and is no argument, and "
-                "a program returns arrays: that gradient would be lost. Call it inside `with ag.no_grad():`; or return "
-                "ag.stop_gradient(result); or pass the Tensor's array as an argument and differentiate by that."
+                f"compile: {self._name} depends on {entry.program.outside}, which requires grad and is no argument, "
+                "and a program returns arrays: that gradient would be lost. Call it inside `with ag.no_grad():`; or "
+                "return ag.stop_gradient(result); or pass the array as an argument and differentiate by that."
             )
         return entry.run(*[plain(x) for x in leaves if is_array(x)])
 

@@ -555,7 +555,7 @@ def _flat(array: Any) -> bool:
 
 def _address(array: Any, k: int) -> int:
     """Return where in memory an element of a `_flat` array is."""
-    return int(array.__array_interface__["data"][0]) + k * array.itemsize
+    return int(array.__array_interface__["data"][0] + k * array.itemsize)
 
 
 def _literal(number: Any) -> str:
