@@ -9,6 +9,7 @@ together from different ways, at the target of a jump, is not known.
 from __future__ import annotations
 
 import dis
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -139,8 +140,10 @@ class Stack:
             self.things = [None] * max(depth, 0)
 
     def with_null(self, thing: Thing, null: bool) -> tuple[Thing, ...]:
-        """Return what is pushed for something that is to be called: a place for `self` too, on this side or that."""
-        return (thing, Plain(None)) if null else (thing,)
+        """Return what is pushed for something that is to be called: a place for `self` too, above it since 3.13."""
+        if not null:
+            return (thing,)
+        return (thing, Plain(None)) if sys.version_info >= (3, 13) else (Plain(None), thing)
 
     def variable(self, step: Any) -> None:
         """Do what an instruction with one or two local variables does."""

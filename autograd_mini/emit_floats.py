@@ -13,14 +13,13 @@ logarithm; everything if there are float64 numbers too. And where single precisi
 
 from __future__ import annotations
 
-import linecache
 import math
 import struct
 from typing import Any
 
 import numpy as np
 
-from .program import Constant, Listing, Program, Step, Value, values_in
+from .program import Constant, Listing, Program, Step, Value, defined, values_in
 from .source import written
 from .tracing import ensure
 from .unrolled import CALL, CAST, INPUT, ITEM, NUMBER, WHERE, Cells, stepwise
@@ -141,7 +140,6 @@ class _Writer:
         name = self.unique(program.name)
         arguments = [self.unique(readable.names.get(v, "x")) for v in program.inputs if v not in self.fixed]
         given = f"({', '.join(arguments)}{',' if len(arguments) == 1 else ''})"
-        file = f"<autograd_mini.compile:{program.name}>"
         self.lines += [f"def {name}({', '.join(arguments)}):"]
         again = ""
         if any(not step.pure and step.outs for step in program.steps):
@@ -160,13 +158,11 @@ class _Writer:
             self.lines.append("        pass")
         self.results(given, again)
         code = "\n".join(self.lines) + "\n"
-        linecache.cache[file] = len(code), None, code.splitlines(True), file
         self.namespace |= {
             "stepwise": stepwise, "program": program, "fixed": self.fixed, "into": self.into, "inf": math.inf,
             "nan": math.nan,
         }  # fmt: skip
-        exec(compile(code, file, "exec"), self.namespace)
-        return Listing(code, self.namespace[name], self.steps_by_line)
+        return Listing(code, defined(code, name, self.namespace), self.steps_by_line)
 
     # --- names
 

@@ -11,7 +11,6 @@ have the other sign. Everything else is NumPy's, to the bit.
 
 from __future__ import annotations
 
-import linecache
 import threading
 from collections import defaultdict
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .program import Listing, Program, Step, Value, values_in
+from .program import Listing, Program, Step, Value, defined, values_in
 from .table import name_of
 from .unrolled import CALL, CAST, INPUT, ITEM, NUMBER, WHERE, Cells, stepwise
 
@@ -228,7 +227,6 @@ class _Writer:
 
     def listing(self) -> Listing:
         program = self.program
-        file = f"<autograd_mini.compile:{program.name}>"
         self.memory = {dtype: np.zeros(max(size, 1), dtype) for dtype, size in self.sizes.items()}
         for dtype, ids in self.numbers.items():
             for i in ids:
@@ -252,9 +250,7 @@ class _Writer:
             self.steps_by_line = {line + 1: step for line, step in self.steps_by_line.items()}
         self.lines += ["    finally:", "        lock.release()"]
         code = "\n".join(self.lines) + "\n"
-        linecache.cache[file] = len(code), None, code.splitlines(True), file
-        exec(compile(code, file, "exec"), self.namespace)
-        return Listing(code, self.namespace[name], self.steps_by_line)
+        return Listing(code, defined(code, name, self.namespace), self.steps_by_line)
 
     def make_scratch(self) -> dict[tuple[Any, int], Any]:
         """Return room for what is gathered, for each dtype and operand."""

@@ -16,12 +16,10 @@ import builtins
 import dataclasses
 import itertools
 import keyword
-import linecache
 import math
 import operator
 import re
 import threading
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -45,7 +43,7 @@ from .buffers import (
     plain_dtype,
     reduction,
 )  # fmt: skip
-from .program import Listing, Program, Step, Value
+from .program import Listing, Program, Step, Value, defined
 from .rules.assign import assign
 from .rules.index import scatter
 from .source import written
@@ -860,16 +858,9 @@ class Emitter:
             run += [("    finally:", None), (f"        {release}()", None)]
         lines = [*self.head, *(text for text, _ in run)]
         code = "\n".join(lines) + "\n"
-        filename = next(
-            f
-            for i in itertools.count()
-            if (f := f"<autograd_mini.compile:{name}{f' {i}' * (i > 0)}>") not in linecache.cache
-        )
-        linecache.cache[filename] = (len(code), None, code.splitlines(True), filename)
-        exec(compile(code, filename, "exec"), self.space)
-        weakref.finalize(self.space[name], linecache.cache.pop, filename, None)
+        function = defined(code, name, self.space)
         by_line = {i + 1 + len(self.head): step for i, (_, step) in enumerate(run) if step is not None}
-        return Listing(code, self.space[name], by_line)
+        return Listing(code, function, by_line)
 
     def slow(self, arguments: list[Value]) -> Callable[..., tuple[Array, ...]]:
         """Return the program without buffers: for a call while another one runs."""

@@ -7,6 +7,9 @@ a `Value` stands for an array; there is nothing of Tensors or of the table in it
 from __future__ import annotations
 
 import inspect
+import itertools
+import linecache
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +26,7 @@ __all__ = [
     "Value",
     "arguments_of",
     "arrays_in",
+    "defined",
     "filled",
     "mapped",
     "matched",
@@ -336,6 +340,19 @@ class Listing:
     text: str
     run: Callable[..., tuple[Array, ...]]
     steps_by_line: dict[int, Step]
+
+
+_numbers = itertools.count(1)
+
+
+def defined(code: str, name: str, namespace: dict[str, Any], optimize: int = -1) -> Callable[..., Any]:
+    """Run code that defines a function, and return that; tracebacks show its lines for as long as it lives."""
+    file = f"<autograd_mini.compile:{name} {next(_numbers)}>"
+    linecache.cache[file] = len(code), None, code.splitlines(True), file
+    exec(compile(code, file, "exec", optimize=optimize), namespace)
+    function: Callable[..., Any] = namespace[name]
+    weakref.finalize(function, linecache.cache.pop, file, None)
+    return function
 
 
 def values_in(tree: Any) -> Iterator[Value]:

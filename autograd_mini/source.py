@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import inspect
 import keyword
-import linecache
 import math
 import operator
 import re
@@ -21,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from .errors import LostGradientError
-from .program import Constant, Program, Step, Value, arguments_of, arrays_in, mapped, matched, plain, values_in
+from .program import Constant, Program, Step, Value, arguments_of, arrays_in, defined, mapped, matched, plain, values_in
 from .rules.assign import assign
 from .rules.index import scatter
 from .simplify import uniform
@@ -115,11 +114,7 @@ def _function(self: Program) -> Callable[..., Any]:
     if self.compiled is None:
         text = written(self)
         code = text.text(shapes=False)
-        file = f"<program {self.name}>"
-        linecache.cache[file] = len(code), None, code.splitlines(True), file
-        namespace: dict[str, Any] = {}
-        exec(compile(code, file, "exec", optimize=0), namespace)  # whose `assert` is no debugging
-        self.compiled = namespace[self.name], text.objects
+        self.compiled = defined(code, self.name, {}, optimize=0), text.objects  # its `assert` is no debugging
     function, objects = self.compiled
     return functools.partial(function, **{k: v.read() if isinstance(v, Constant) else v for k, v in objects.items()})
 

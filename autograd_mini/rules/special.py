@@ -53,7 +53,8 @@ def logsumexp(a: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool 
         if np.logical_and.reduce(total, axis=None):
             y = np.log(total) + top
             return y if keepdims else y.squeeze(axis)
-    top = np.minimum(np.max(a, axis=axis, keepdims=True, initial=least), -least)
+    initial: dict[str, Any] = {} if a.size else {"initial": -np.inf}  # which not every kind of arrays knows
+    top = np.minimum(np.maximum(np.max(a, axis=axis, keepdims=True, **initial), least), -least)
     with np.errstate(divide="ignore"):  # log(0) = -inf is the right answer where every entry is -inf
         y = np.log(np.sum(np.exp(a - top), axis=axis, keepdims=True)) + top
     return y if keepdims else np.squeeze(y, axis)
