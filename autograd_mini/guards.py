@@ -359,7 +359,7 @@ def shown(value: Any) -> str:
     if isinstance(value, (*VALUES, tuple, list, dict, set)):
         text = repr(value)
         return text if len(text) <= 60 else text[:57] + "..."
-    name = getattr(value, "__qualname__", None)
+    name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)  # a ufunc has but the latter
     return str(name) if isinstance(name, str) else f"a {type(value).__name__}"
 
 
