@@ -97,9 +97,8 @@ class Recorder:
         What must happen though no result depends on it: `ensure`.
     """
 
-    def __init__(self, code: Any) -> None:
+    def __init__(self) -> None:
         self.start = next_serial()
-        self.code = code
         self.inputs: dict[Node, int] = {}
         self.held: dict[Node, Any] = {}
         self.names: dict[Node, str] = {}
@@ -519,7 +518,7 @@ def is_array(leaf: Any) -> bool:
 
 
 def _record(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Program:
-    recorder = Recorder(getattr(inspect.unwrap(f), "__code__", None) if callable(f) else None)
+    recorder = Recorder()
     try:
         return _laid_out(recorder, f, args, kwargs)
     finally:

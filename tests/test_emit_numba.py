@@ -21,7 +21,7 @@ from autograd_mini.tracing import fresh, trace
 
 from . import interpreted
 from .programs.draw import ALL, draw
-from .test_emit_numpy import functions, nearby, numbers, same, wants
+from .test_emit_numpy import functions, judge, numbers, same, wants
 
 numba = pytest.importorskip("numba", reason="numba is not installed: pip install 'autograd-mini[jit]'")
 
@@ -312,21 +312,6 @@ def test_random_programs(part):
                 count["fused"] += 1
                 judge(program, listing, drawn.leaves)
     assert count["fused"] >= 0.2 * count["recorded"] and count["fused"] > 15, count
-
-
-def judge(program, listing, leaves):
-    values = [*program.inputs, *(out for step in program.steps for out in step.outs)]
-    rough = any(v.dtype.char in "efF" for v in values)
-    for seed in range(3):
-        given = nearby(leaves, seed)
-        try:
-            expected = wants(program, given)
-        except Exception as error:
-            with pytest.raises(type(error)):
-                listing.run(*given)
-            continue
-        for a, b in zip(listing.run(*given), expected, strict=True):
-            same(a, b, 2e-3 if rough else 1e-9)
 
 
 # --- compiled by numba ----------------------------------------------------------------------------------------------
