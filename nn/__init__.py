@@ -4,65 +4,201 @@
 >>> model = nn.MLP([2, 3, 1], "tanh", rng=0)
 >>> model([[0.0, 1.0]]).shape
 (1, 1)
+
+`MLPClassifier` and `MLPRegressor`, which need scikit-learn, are loaded when they are first asked for.
 """
 
-from . import delta, init
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from . import archive, delta, init, metrics
+from .adaptive import Adagrad, RMSprop
+from .archive import FileError
+from .callbacks import Callback, Run
+from .clip import clip_grad_norm_, clip_grad_value_
 from .compare import Comparison, Row, compare
 from .compiled import TrainingStep, compile_step
-from .data import load_digits, stratified_split
-from .functional import identity, log_softmax, relu, sigmoid, softmax, tanh
-from .layers import MLP, Dropout, Identity, Linear, ReLU, Sequential, Sigmoid, Softmax, Tanh
+from .data import ArrayDataset, DataLoader, Dataset, load_digits, stratified_split, train_validation_split
+from .functional import (
+    elu,
+    gelu,
+    identity,
+    leaky_relu,
+    log_softmax,
+    relu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    tanh,
+)
+from .history import History
+from .layers import (
+    ELU,
+    GELU,
+    MLP,
+    BatchNorm1d,
+    Dropout,
+    Embedding,
+    Flatten,
+    Identity,
+    LayerNorm,
+    LeakyReLU,
+    Linear,
+    LogSoftmax,
+    ReLU,
+    Residual,
+    Sequential,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from .lbfgs import LBFGS
 from .losses import (
-    accuracy,
+    absolute_error,
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     categorical_cross_entropy,
     cross_entropy,
+    hinge,
+    huber,
+    kl_divergence,
     squared_error,
 )
-from .module import Module, Parameter
-from .optim import SGD, Adam, AdamW, Optimizer
-from .train import History, NonFiniteLossError, evaluate, fit
+from .metrics import accuracy
+from .module import Buffer, Module, Parameter
+from .optim import SGD, Adam, AdamW, Groups, Optimizer
+from .save import load, load_metadata, save
+from .schedule import (
+    CosineAnnealingLR,
+    ExponentialLR,
+    LambdaLR,
+    LinearWarmup,
+    MultiStepLR,
+    OneCycleLR,
+    ReduceLROnPlateau,
+    Schedule,
+    StepLR,
+)
+from .summary import Summary, SummaryRow, summary
+from .train import NonFiniteLossError, evaluate, fit
+
+if TYPE_CHECKING:
+    from .estimator import MLPClassifier as MLPClassifier
+    from .estimator import MLPRegressor as MLPRegressor
 
 __all__ = [
+    "Adagrad",
     "Adam",
     "AdamW",
+    "ArrayDataset",
+    "BatchNorm1d",
+    "Buffer",
+    "Callback",
     "Comparison",
+    "CosineAnnealingLR",
+    "DataLoader",
+    "Dataset",
     "Dropout",
+    "ELU",
+    "Embedding",
+    "ExponentialLR",
+    "FileError",
+    "Flatten",
+    "GELU",
+    "Groups",
     "History",
     "Identity",
+    "LBFGS",
+    "LambdaLR",
+    "LayerNorm",
+    "LeakyReLU",
     "Linear",
+    "LinearWarmup",
+    "LogSoftmax",
     "MLP",
     "Module",
+    "MultiStepLR",
     "NonFiniteLossError",
+    "OneCycleLR",
     "Optimizer",
     "Parameter",
+    "RMSprop",
     "ReLU",
+    "ReduceLROnPlateau",
+    "Residual",
     "Row",
+    "Run",
     "SGD",
+    "Schedule",
     "Sequential",
+    "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softplus",
+    "StepLR",
+    "Summary",
+    "SummaryRow",
     "Tanh",
     "TrainingStep",
+    "absolute_error",
     "accuracy",
+    "archive",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "categorical_cross_entropy",
+    "clip_grad_norm_",
+    "clip_grad_value_",
     "compare",
     "compile_step",
     "cross_entropy",
     "delta",
+    "elu",
     "evaluate",
     "fit",
+    "gelu",
+    "hinge",
+    "huber",
     "identity",
     "init",
+    "kl_divergence",
+    "leaky_relu",
+    "load",
     "load_digits",
+    "load_metadata",
     "log_softmax",
+    "metrics",
     "relu",
+    "save",
     "sigmoid",
+    "silu",
     "softmax",
+    "softplus",
     "squared_error",
     "stratified_split",
+    "summary",
     "tanh",
+    "train_validation_split",
 ]
+
+ESTIMATORS = ("MLPClassifier", "MLPRegressor")  # not in __all__: `from nn import *` must do without scikit-learn
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ESTIMATORS:
+        raise AttributeError(f"Module 'nn' has no attribute {name!r}.")
+    try:
+        from . import estimator
+    except ImportError as error:
+        raise ImportError(
+            f"nn.{name} needs scikit-learn 1.6 or later, which could not be loaded ({error}). Run pip install "
+            "'autograd-mini[sklearn]'."
+        ) from error
+    return getattr(estimator, name)
+
+
+def __dir__() -> list[str]:
+    found = ESTIMATORS if find_spec("sklearn") else ()  # who goes through all names must be able to get each
+    return sorted({*globals(), *found})

@@ -10,7 +10,18 @@ import numpy as np
 
 import autograd_mini as ag
 
-__all__ = ["array_of", "callable_of", "dtype_of", "generator", "lazy", "real", "shown", "whole"]
+__all__ = [
+    "array_of",
+    "callable_of",
+    "dtype_of",
+    "flag",
+    "generator",
+    "lazy",
+    "real",
+    "real_array",
+    "shown",
+    "whole",
+]
 
 
 def shown(value: Any) -> str:
@@ -73,6 +84,13 @@ def dtype_of(where: str, dtype: Any) -> np.dtype[Any]:
     return found
 
 
+def flag(where: str, name: str, value: Any, meaning: str) -> bool:
+    """Return True or False; `meaning` says what is asked."""
+    if not isinstance(value, (bool, int, np.integer, np.bool_, type(None))):
+        raise TypeError(f"{where}: {name} is {shown(value)}, but must be True or False: {meaning}.")
+    return bool(value)
+
+
 def callable_of(where: str, name: str, value: Any, example: str) -> None:
     """Raise if what must be a function is none."""
     if not callable(value):
@@ -129,3 +147,19 @@ def array_of(where: str, name: str, value: Any, kinds: str = "fiub") -> Any:
     raise ag.errors.DTypeError(
         f"{where}: {name} holds {value.dtype}, but must hold numbers. Convert it first, with np.asarray(values, float)."
     )
+
+
+def real_array(where: str, z: Any, classes: bool = False, whole: bool = False) -> Any:
+    """Return an array of real numbers; of complex ones, the formulas here would be another function.
+
+    With `whole`, integers keep their dtype whatever they are.
+    """
+    if type(z) is not np.ndarray or z.dtype.kind != "f":
+        z = array_of(where, "z", z)
+        if z.dtype.kind in "bu" and not whole:  # -abs(z) of unsigned integers wraps around
+            z = z.astype(float)
+    if classes and z.ndim and not z.shape[-1]:
+        raise ag.errors.ShapeError(
+            f"{where}: z has shape {z.shape}, and no classes in the last axis. Give it shape (samples, classes)."
+        )
+    return z

@@ -12,7 +12,7 @@ import numpy as np
 
 import autograd_mini as ag
 
-from . import losses
+from . import delta, losses
 from .checks import array_of, generator, shown
 from .delta import DeltaNetwork
 from .layers import ACTIVATIONS, Activation, Identity, Linear, ReLU, Sequential
@@ -32,6 +32,8 @@ HAND_RULES: dict[Callable[..., Any], tuple[str, str | None]] = {
     losses.categorical_cross_entropy: ("cross_entropy", None),
     losses.cross_entropy: ("cross_entropy", "softmax"),
 }
+
+HAND_ACTIVATIONS = tuple(ACTIVATIONS[name] for name in delta.ACTIVATIONS)
 
 SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -238,12 +240,12 @@ def _layers(model: Module) -> list[Layer]:
     for name, module in _flat(model):
         if type(module) is Linear and all(module is not linear for linear, _ in found):
             found.append((module, None))
-        elif type(module) in ACTIVATIONS.values() and found and found[-1][1] is None:
+        elif type(module) in HAND_ACTIVATIONS and found and found[-1][1] is None:
             found[-1] = (found[-1][0], module)
         else:
             raise TypeError(
-                f"compare: layer {name} ({module!r}) has no hand-derived rule here: it knows Linear layers, each in "
-                f"one place and followed by at most one of {', '.join(c.__name__ for c in ACTIVATIONS.values())}."
+                f"compare: layer {name} ({module!r}) has no hand-derived rule here: it knows Linear layers, each "
+                f"in one place and followed by at most one of {', '.join(c.__name__ for c in HAND_ACTIVATIONS)}."
             )
     if not found:
         raise TypeError("compare: the model has no layers. It needs at least one: nn.Sequential(nn.Linear(2, 1)).")

@@ -1,13 +1,14 @@
 """Losses, each from the outputs and from what precedes them (logits) where that is stabler.
 
 Samples are rows: the last axis holds the outputs of one sample. A loss adds up over the outputs; `reduction` says how
-the samples combine: their mean (claim M8), their sum (claims Y4, Y6), or not at all. PyTorch's ``MSELoss`` averages
-over the outputs too: it is ``squared_error(o, y, factor=1 / outputs)``. Targets are cast to the outputs' dtype, so the
-loss of a float32 model is float32.
+the samples combine: their mean (claim M8), their sum (claims Y4, Y6), or not at all. PyTorch's losses of several
+outputs average over the outputs too: its number is ours divided by ``o.shape[-1]``, for ``reduction="mean"``; its sum
+is ours. Targets and weights are cast to the outputs' dtype, so the loss of a float32 model is float32.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -16,19 +17,41 @@ import numpy as np
 import autograd_mini as ag
 
 from .checks import array_of, real, shown
+from .functional import relu
+from .metrics import accuracy
+from .targets import (
+    adding_up_to_1,
+    between_0_and_1,
+    combined,
+    distributions,
+    is_lazy,
+    outputs_and_targets,
+    pair,
+    picked,
+    reduced,
+    times_log,
+    weight_of,
+)
 
 __all__ = [
+    "absolute_error",
     "accuracy",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "categorical_cross_entropy",
     "cross_entropy",
+    "hinge",
+    "huber",
+    "kl_divergence",
     "squared_error",
+    "takes_logits",
 ]
 
 
 def squared_error(o: Any, y: Any, factor: float = 0.5, reduction: str = "mean") -> Any:
     r"""Return :math:`c \sum_k (o_k - y_k)^2`, for regression.
+
+    PyTorch's ``MSELoss()`` is ``squared_error(o, y, factor=1 / o.shape[-1])``.
 
     Parameters
     ----------
@@ -50,20 +73,165 @@ def squared_error(o: Any, y: Any, factor: float = 0.5, reduction: str = "mean") 
     >>> print(nn.squared_error([[3.0, 1.0]], [[1.0, 1.0]]))
     2.0
     """
-    o, y = _pair("squared_error", o, y)
+    o, y = pair("squared_error", o, y)
     if type(factor) is not float or not 0 < factor < math.inf:
         need = "be a positive, finite number; reduction= comes after it"
         if np.ndim(factor):
             need += ". Weight the outputs by hand: np.mean(np.sum(c * (o - y)**2, axis=-1))"
         factor = real("squared_error", "factor", factor, need, above=0)
-    return _reduced("squared_error", factor * np.square(o - y), reduction)
+    return reduced("squared_error", factor * np.square(o - y), reduction)
 
 
-def binary_cross_entropy(o: Any, y: Any, reduction: str = "mean") -> Any:
+def absolute_error(o: Any, y: Any, reduction: str = "mean") -> Any:
+    r"""Return :math:`\sum_k |o_k - y_k|`, for regression: its best constant is the median, not the mean.
+
+    The derivative is the sign of o - y, and 0 at 0, where there is none; so in PyTorch. PyTorch's ``L1Loss()`` is
+    ``absolute_error(o, y) / o.shape[-1]``.
+
+    Parameters
+    ----------
+    o, y : array_like, the same shape
+        Outputs and targets.
+    reduction : {"mean", "sum", "none"}
+        Over the samples.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> import nn
+    >>> print(nn.absolute_error([[3.0, 1.0]], [[1.0, 2.0]]))
+    3.0
+    """
+    o, y = pair("absolute_error", o, y)
+    return reduced("absolute_error", np.abs(o - y), reduction)
+
+
+def huber(o: Any, y: Any, delta: float = 1.0, reduction: str = "mean") -> Any:
+    r"""Return :math:`\sum_k h(o_k - y_k)`, for regression: a parabola near the target, and a line far from it.
+
+    :math:`h(d) = d^2 / 2` for :math:`|d| \le \delta`, else :math:`\delta (|d| - \delta / 2)`. The derivative is d, cut
+    off at :math:`\pm\delta`, so there is no kink where the two meet; the second derivative jumps there from 1 to 0, and
+    is given as 1/2. Source: Huber, 1964, Robust estimation of a location parameter, Ann. Math. Statist. 35, section 4.
+
+    PyTorch's ``HuberLoss(delta=d)`` is ``huber(o, y, d) / o.shape[-1]``, and its ``SmoothL1Loss(beta=d)`` that by d.
+
+    Parameters
+    ----------
+    o, y : array_like, the same shape
+        Outputs and targets.
+    delta : float
+        How far an output may be off for the loss to count its square.
+    reduction : {"mean", "sum", "none"}
+        Over the samples.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+    ValueError
+        If `delta` is not a positive, finite number.
+
+    Examples
+    --------
+    >>> import nn
+    >>> print(nn.huber([[3.0, 1.0]], [[0.0, 0.5]]))
+    2.625
+    """
+    o, y = pair("huber", o, y)
+    need = "be a positive, finite number; reduction= comes after it"
+    return reduced("huber", _huber(o - y, real("huber", "delta", delta, need, above=0)), reduction)
+
+
+@ag.primitive
+def _huber(d: Any, delta: float) -> Any:
+    cut = np.clip(d, -delta, delta)
+    return cut * (d - cut / 2)
+
+
+ag.defvjp(_huber, lambda g, _y, d, delta: g * np.clip(d, -delta, delta), None)  # of an infinite d, too
+
+
+def hinge(z: Any, y: Any, reduction: str = "mean") -> Any:
+    r"""Return the hinge loss: 0 for an answer that is right by a margin of 1 or more, then linear.
+
+    With targets of -1 and 1, as many as outputs, each output is a class of its own against the rest:
+    :math:`\sum_k \max(0, 1 - y_k z_k)`. With integer labels, the output of the right class is held against each other
+    one: :math:`\sum_{j \ne y} \max(0, 1 - z_y + z_j)`, the form of Weston and Watkins, 1999 (Crammer and Singer's keeps
+    the largest of these terms alone, and so does scikit-learn's ``hinge_loss``).
+
+    A term whose answer is right by exactly 1 has no derivative, and gets 0, as from `relu` (claim R10).
+
+    PyTorch: of labels, ``MultiMarginLoss()`` is ``hinge(z, y) / z.shape[-1]``, with the same derivative at the margin.
+    Of -1 and 1, ``relu(1 - y * z).mean()`` is ``hinge(z, y) / z.shape[-1]``; ``HingeEmbeddingLoss()(y * z, -1)`` has
+    the same value, but at the margin the derivative of the line.
+
+    Parameters
+    ----------
+    z : array_like, shape (..., k)
+        Outputs of any size, without an activation.
+    y : array_like
+        -1 and 1, shape (..., k); or integer labels, shape (...), of k >= 2 classes.
+    reduction : {"mean", "sum", "none"}
+        Over the samples.
+
+    Raises
+    ------
+    ShapeError
+        If the targets are neither.
+    ValueError
+        If a target is neither -1 nor 1, or a label is not one of 0 to k - 1.
+
+    Examples
+    --------
+    >>> import nn
+    >>> print(nn.hinge([[0.25], [3.0]], [[-1], [1]], reduction="none"))
+    [1.25 0.  ]
+    >>> print(nn.hinge([[0.0, 0.5, 2.0]], [2]), nn.hinge([[0.0, 0.5, 2.0]], [1]))
+    0.0 3.0
+    """
+    z, y = array_of("hinge", "z", z), array_of("hinge", "y", y)
+    if z.ndim and z.shape[-1] > 1 and y.shape == z.shape[:-1] and y.dtype.kind in "iub":
+        z, y, _ = outputs_and_targets("hinge", z, y)
+        z, rows = distributions(z, y)
+        if is_lazy(z) or is_lazy(y):
+            right = np.sum(np.where(rows == 0, 0, rows * z), axis=-1)  # a label out of range makes it NaN
+        else:
+            right = picked(z, y)
+        terms = np.where(rows == 1, 0, relu(1 - right[..., None] + z))
+        return reduced("hinge", terms, reduction)
+    z, y = pair("hinge", z, y)
+    return reduced("hinge", relu(1 - _signs(y) * z), reduction)
+
+
+def _signs(y: Any) -> Any:
+    """Return targets that are -1 or 1; raise if one is neither. NaN may pass, to be found by whoever looks."""
+    wrong = (np.abs(y) != 1) & (y == y)
+    if is_lazy(y):
+        return np.where(wrong, np.nan, y)
+    ag.ensure(
+        ~wrong,
+        lambda y, wrong: ValueError(
+            f"hinge: its targets must be -1 or 1, and there is a {y[wrong][0]:.4g}. Write 2 * y - 1 for targets "
+            "of 0 and 1; labels of classes are integers, one for each sample."
+        ),
+        y,
+        wrong,
+    )
+    return y
+
+
+def binary_cross_entropy(o: Any, y: Any, reduction: str = "mean", *, weight: Any = None) -> Any:
     r"""Return the log loss :math:`-y \log o - (1 - y) \log(1 - o)` of probabilities `o`.
 
     After a sigmoid the output delta is o - y (claim Y10). Where an output has rounded to the wrong one of 0 and 1 the
     loss is infinite: `binary_cross_entropy_with_logits` does not saturate.
+
+    PyTorch's ``BCELoss(weight)`` is ``binary_cross_entropy(o, y, weight=weight) / o.shape[-1]``, except that it
+    counts a logarithm below -100 as -100, and bounds the derivative at 0 and 1.
 
     Parameters
     ----------
@@ -71,11 +239,16 @@ def binary_cross_entropy(o: Any, y: Any, reduction: str = "mean") -> Any:
         Probabilities and targets, both between 0 and 1.
     reduction : {"mean", "sum", "none"}
         Over the samples.
+    weight : array_like, optional
+        Multiplies the terms, and broadcasts against them: (k,) for each output, (n, 1) for each sample. The mean is
+        over the number of samples all the same.
 
     Raises
     ------
+    ShapeError
+        If the shapes differ, or `weight` does not broadcast against them.
     ValueError
-        If outputs or targets lie outside [0, 1].
+        If outputs or targets lie outside [0, 1], or a weight is negative.
 
     Examples
     --------
@@ -83,15 +256,24 @@ def binary_cross_entropy(o: Any, y: Any, reduction: str = "mean") -> Any:
     >>> print(round(nn.binary_cross_entropy([[0.5]], [[1.0]]), 4))
     0.6931
     """
-    o, y = _pair("binary_cross_entropy", o, y)
+    name = "binary_cross_entropy"
+    o, y = pair(name, o, y)
     fix = "Put a sigmoid before it, or take binary_cross_entropy_with_logits."
-    o = _between_0_and_1("binary_cross_entropy", "outputs", o, fix)
-    y = _between_0_and_1("binary_cross_entropy", "targets", y, "Labels are 0 and 1.")
-    return _reduced("binary_cross_entropy", -_times_log(y, o) - _times_log(1 - y, 1 - o), reduction)
+    o = between_0_and_1(name, "outputs", o, fix)
+    y = between_0_and_1(name, "targets", y, "Labels are 0 and 1.")
+    sure = (y == 1) & (o == 1)
+    terms = -times_log(y, o) - np.where(sure, 0, (1 - y) * np.log1p(-np.where(sure, 0, o)))
+    return reduced(name, terms if weight is None else weight_of(name, "weight", weight, o) * terms, reduction)
 
 
-def binary_cross_entropy_with_logits(z: Any, y: Any, reduction: str = "mean") -> Any:
+def binary_cross_entropy_with_logits(
+    z: Any, y: Any, reduction: str = "mean", *, weight: Any = None, pos_weight: Any = None
+) -> Any:
     r"""Return the log loss of :math:`\sigma(z)`: :math:`\log(1 + e^z) - y z`, which cannot overflow.
+
+    With a weight p of the positive part it is :math:`p\,y \log(1 + e^{-z}) + (1 - y) \log(1 + e^z)`. PyTorch's
+    ``BCEWithLogitsLoss(weight, pos_weight=p)`` is
+    ``binary_cross_entropy_with_logits(z, y, weight=weight, pos_weight=p) / z.shape[-1]``.
 
     Parameters
     ----------
@@ -99,6 +281,18 @@ def binary_cross_entropy_with_logits(z: Any, y: Any, reduction: str = "mean") ->
         Logits, and targets between 0 and 1.
     reduction : {"mean", "sum", "none"}
         Over the samples.
+    weight : array_like, optional
+        Multiplies the terms, and broadcasts against them: (k,) for each output, (n, 1) for each sample. The mean is
+        over the number of samples all the same.
+    pos_weight : array_like, optional
+        What a positive sample weighs, a negative one being 1; broadcasts likewise. Above 1, fewer positives are missed.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ, or a weight does not broadcast against them.
+    ValueError
+        If targets lie outside [0, 1], or a weight is negative.
 
     Examples
     --------
@@ -106,16 +300,22 @@ def binary_cross_entropy_with_logits(z: Any, y: Any, reduction: str = "mean") ->
     >>> print(nn.binary_cross_entropy_with_logits([[1000.0]], [[0.0]]))
     1000.0
     """
-    z, y = _pair("binary_cross_entropy_with_logits", z, y)
-    y = _between_0_and_1("binary_cross_entropy_with_logits", "targets", y, "Labels are 0 and 1.")
-    return _reduced("binary_cross_entropy_with_logits", np.logaddexp(0, z) - y * z, reduction)
+    name = "binary_cross_entropy_with_logits"
+    z, y = pair(name, z, y)
+    y = between_0_and_1(name, "targets", y, "Labels are 0 and 1.")
+    if pos_weight is None:
+        terms = np.logaddexp(0, z) - y * z
+    else:
+        p = weight_of(name, "pos_weight", pos_weight, z)
+        terms = p * y * np.logaddexp(0, -z) + (1 - y) * np.logaddexp(0, z)
+    return reduced(name, terms if weight is None else weight_of(name, "weight", weight, z) * terms, reduction)
 
 
 def categorical_cross_entropy(o: Any, y: Any, reduction: str = "mean") -> Any:
     r"""Return the cross-entropy :math:`-\sum_k y_k \log o_k` of probabilities `o`.
 
     After a softmax the output delta is o - y (claim Y10). Where the output of the right class has rounded to 0 the loss
-    is infinite: `cross_entropy`, from logits, does not saturate.
+    is infinite: `cross_entropy`, from logits, does not saturate. Of labels, PyTorch's is ``NLLLoss()(log(o), y)``.
 
     Parameters
     ----------
@@ -137,13 +337,30 @@ def categorical_cross_entropy(o: Any, y: Any, reduction: str = "mean") -> Any:
     >>> print(round(nn.categorical_cross_entropy([[0.25, 0.75]], [0]), 4))
     1.3863
     """
-    o, y = _distributions(*_outputs_and_targets("categorical_cross_entropy", o, y))
-    o = _between_0_and_1("categorical_cross_entropy", "outputs", o, "Put a softmax before it, or take cross_entropy.")
-    return _reduced("categorical_cross_entropy", -_times_log(y, o), reduction)
+    o, y = distributions(*outputs_and_targets("categorical_cross_entropy", o, y)[:2])
+    o = between_0_and_1("categorical_cross_entropy", "outputs", o, "Put a softmax before it, or take cross_entropy.")
+    return reduced("categorical_cross_entropy", -times_log(y, o), reduction)
 
 
-def cross_entropy(z: Any, y: Any, reduction: str = "mean") -> Any:
+def cross_entropy(
+    z: Any,
+    y: Any,
+    reduction: str = "mean",
+    *,
+    weight: Any = None,
+    label_smoothing: float = 0.0,
+    ignore_index: int | None = None,
+) -> Any:
     r"""Return the cross-entropy of softmax(z): :math:`\log \sum_j e^{z_j} - z_y`, which cannot overflow.
+
+    With a distribution y as the target it is :math:`\sum_k w_k y_k (\log \sum_j e^{z_j} - z_k)`, with a weight w for
+    each class, 1 by default. Label smoothing replaces y by :math:`(1 - \varepsilon) y + \varepsilon / k`, a label
+    counting as a one-hot row (Szegedy et al., 2016, Rethinking the Inception architecture, section 7).
+
+    All is as in PyTorch's ``CrossEntropyLoss(weight, label_smoothing=, ignore_index=)``, and so is the mean: of labels,
+    the sum divided by that of :math:`w_y` over the samples that count; of distributions, by the number of samples. But
+    PyTorch has the classes in axis 1, ours are in the last, which differs from three axes on; it ignores label -100
+    unless told otherwise; and where no sample counts it returns NaN.
 
     Parameters
     ----------
@@ -153,215 +370,147 @@ def cross_entropy(z: Any, y: Any, reduction: str = "mean") -> Any:
         Integer labels, shape (...), or one distribution per sample, shape (..., k).
     reduction : {"mean", "sum", "none"}
         Over the samples.
+    weight : array_like, shape (k,), optional
+        What a sample of each class weighs.
+    label_smoothing : float
+        The :math:`\varepsilon`, from 0 to 1.
+    ignore_index : int, optional
+        A label that says that a sample does not count, such as -100 or a padding's: its loss and gradient are 0.
 
     Raises
     ------
+    ShapeError
+        If the targets are neither labels nor distributions, or there is not one weight for each class.
     ValueError
-        If a label is not one of 0 to k - 1, or a distribution does not add up to 1.
+        If a label is not one of 0 to k - 1, a distribution does not add up to 1, a weight is negative, there is an
+        `ignore_index` for distributions, or a mean is asked for and no sample counts.
 
     Examples
     --------
     >>> import nn
     >>> print(round(nn.cross_entropy([[0.0, 0.0], [0.0, 0.0]], [0, 1]), 4))
     0.6931
+    >>> print(round(nn.cross_entropy([[0.0, 0.0], [3.0, 0.0]], [0, -1], ignore_index=-1), 4))
+    0.6931
     """
-    z, y = _outputs_and_targets("cross_entropy", z, y)
-    if y.ndim < z.ndim and not _lazy(y) and not _lazy(z):
-        # Taken out, not multiplied: the sweep then needs one array of the size of z, not two.
-        z = z if z.dtype.kind == "f" else z.astype(float)
-        rows = (np.arange(len(y)),) if y.ndim == 1 else np.indices(y.shape, sparse=True)
-        chosen = z[(*rows, y.astype(int))]
+    name = "cross_entropy"
+    _check_ignored(ignore_index)
+    if type(label_smoothing) is not float or not 0 <= label_smoothing <= 1:
+        low, high = float(np.nextafter(0, -1)), float(np.nextafter(1, 2))
+        label_smoothing = real(name, "label_smoothing", label_smoothing, "lie in [0, 1]", above=low, below=high)
+    z, y, counts = outputs_and_targets(name, z, y, ignore_index)
+    labels = y.ndim < z.ndim
+    z = z if z.dtype.kind == "f" else z.astype(float)
+    w = None if weight is None else weight_of(name, "weight", weight, z, classes=True)
+    total = ag.logsumexp(z, axis=-1)
+    share = None  # of each sample, in the mean
+    if labels and not is_lazy(y) and not is_lazy(z):
+        terms = total - picked(z, y)
+        if w is not None:
+            share = picked(w, y)
+            terms = share * terms
     else:
-        z, y = _distributions(z, y)
-        chosen = np.sum(y * np.where(y == 0, 0, z), axis=-1)  # a logit of -inf may rule a class out
-    return _combined("cross_entropy", ag.logsumexp(z, axis=-1) - chosen, reduction)
+        z, rows = distributions(z, y)
+        ruled_out = (rows == 0) & (z == -np.inf)  # a logit of -inf may rule a class out
+        each = rows * (total[..., None] - np.where(ruled_out, 0, z))
+        terms = np.sum(each if w is None else w * each, axis=-1)
+        share = np.sum(w * rows, axis=-1) if labels and w is not None else None
+    if label_smoothing:
+        each = total[..., None] - z
+        smooth = np.sum(each if w is None else w * each, axis=-1)
+        terms = (1 - label_smoothing) * terms + label_smoothing / z.shape[-1] * smooth
+    if counts is not None:
+        terms = np.where(counts, terms, 0)
+        share = counts.astype(z.dtype) if share is None else np.where(counts, share, 0)
+    return combined(name, terms, reduction, share)
 
 
-def accuracy(outputs: Any, labels: Any) -> float:
-    """Return the part of the samples whose largest output is at the label.
+def _check_ignored(index: Any) -> None:
+    if index is not None and (not isinstance(index, (int, np.integer)) or isinstance(index, bool)):
+        raise TypeError(
+            f"cross_entropy: ignore_index is {shown(index)}, but must be a whole number: the label that does not "
+            "count. Of several such labels, make one: np.where(np.isin(y, labels), -100, y)."
+        )
+
+
+def kl_divergence(
+    o: Any, y: Any, reduction: str = "mean", *, log_outputs: bool = False, log_targets: bool = False
+) -> Any:
+    r"""Return :math:`\sum_k y_k \log (y_k / o_k)`: what is lost by taking o for the distribution y.
+
+    A class of probability 0 in y adds nothing; the derivative with respect to y leaves out that of y log y there, which
+    is infinite. Source: Kullback and Leibler, 1951, On information and sufficiency, Ann. Math. Statist. 22, section 2.
+
+    PyTorch's ``kl_div(o, y, log_target=t)`` takes logarithms for outputs: with ``reduction="batchmean"`` and rows of
+    outputs it is ``kl_divergence(o, y, log_outputs=True, log_targets=t)``; its ``"mean"`` is that by ``o.shape[-1]``.
 
     Parameters
     ----------
-    outputs : array_like, shape (..., k)
-        Logits or probabilities of k >= 2 classes.
-    labels : array_like of int, shape (...)
-        0 to k - 1.
+    o : array_like, shape (..., k)
+        Probabilities; with `log_outputs` their logarithms, as `log_softmax` gives them, which do not saturate.
+    y : array_like, shape (..., k)
+        One distribution per sample; with `log_targets` the logarithms of one.
+    reduction : {"mean", "sum", "none"}
+        Over the samples.
+    log_outputs, log_targets : bool
+        Which of the two are logarithms.
 
     Raises
     ------
     ShapeError
-        If the labels do not stand one for each sample, or there is a single output, which has no rival.
+        If the shapes differ.
+    ValueError
+        If probabilities lie outside [0, 1], their logarithms above 0, or those of a sample's targets do not add up to
+        1.
 
     Examples
     --------
-    >>> import nn
-    >>> nn.accuracy([[0.1, 0.9], [0.8, 0.2]], [1, 1])
-    0.5
+    >>> import numpy as np, nn
+    >>> o, y = np.array([[0.5, 0.5]]), np.array([[0.75, 0.25]])
+    >>> print(round(nn.kl_divergence(o, y), 4), round(nn.kl_divergence(np.log(o), y, log_outputs=True), 4))
+    0.1308 0.1308
     """
-    values, labels = _plain(array_of("accuracy", "outputs", outputs)), _plain(array_of("accuracy", "labels", labels))
-    values, labels = np.asarray(values), np.asarray(labels)  # the answer is a number: what is lazy is computed here
-    if values.ndim == 0 or values.shape[-1] < 2:
+    name = "kl_divergence"
+    o, y = pair(name, o, y)
+    if not o.ndim:
         raise ag.errors.ShapeError(
-            f"accuracy: outputs of shape {values.shape} hold one number per sample, and there is no largest of one. "
-            "Write np.mean((outputs > 0.5) == labels); for logits, 0 in place of 0.5."
+            f"{name} compares distributions, and got single numbers. Give it shape (samples, classes)."
         )
-    if labels.shape != values.shape[:-1]:
-        hint = " Write labels.argmax(-1)." if labels.shape == values.shape else ""
-        raise ag.errors.ShapeError(
-            f"accuracy: outputs of shape {values.shape} take labels of shape {values.shape[:-1]}, "
-            f"not {labels.shape}.{hint}"
-        )
-    _in_range("accuracy", labels, values.shape[-1])
-    _some("accuracy", labels.shape)
-    return float(np.mean(np.argmax(values, axis=-1) == labels))
+    if log_targets:
+        y = adding_up_to_1(name, _at_most_0("targets", y), logs=True)
+        p, log_p = np.exp(y), np.where(y == -np.inf, 0, y)
+    else:
+        p = adding_up_to_1(name, between_0_and_1(name, "targets", y, "Logarithms need log_targets=True."))
+        log_p = np.log(np.where(p == 0, 1, p))
+    if log_outputs:
+        o = _at_most_0("outputs", o)
+        log_o = np.where((p == 0) & (o == -np.inf), 0, o)
+    else:
+        o = between_0_and_1(name, "outputs", o, "Put a softmax before it, or log_softmax and log_outputs=True.")
+        log_o = np.log(np.where((p == 0) & (o == 0), 1, o))
+    return reduced(name, p * (log_p - log_o), reduction)
 
 
-def _plain(value: Any) -> Any:
-    return value.numpy() if isinstance(value, ag.Tensor) else value
+def takes_logits(loss: Any) -> bool | None:
+    """Return True for a loss of logits, False for one of probabilities, None for any other; also through a partial."""
+    while isinstance(loss, functools.partial):
+        loss = loss.func
+    if loss in (cross_entropy, binary_cross_entropy_with_logits, hinge):
+        return True
+    return False if loss in (categorical_cross_entropy, binary_cross_entropy) else None
 
 
-def _pair(name: str, o: Any, y: Any) -> tuple[Any, Any]:
-    o, y = array_of(name, "z" if name.endswith("logits") else "o", o), array_of(name, "y", y)
-    if o.shape != y.shape:
-        hint = " They must have one shape."
-        if o.ndim and o.size == y.size > 0:
-            hint = f" Write y.reshape({(-1, *o.shape[1:])})."
-        elif y.dtype.kind in "iu" and y.shape == o.shape[:-1]:
-            hint = " For labels of classes, take cross_entropy; or write np.eye(k)[y], with k classes."
-        raise ag.errors.ShapeError(f"{name}: the outputs have shape {o.shape}, the targets {y.shape}.{hint}")
-    return _cast(o, y)
-
-
-def _some(name: str, samples: tuple[int, ...]) -> None:
-    """Raise if there is no sample to take the mean of."""
-    if not math.prod(samples):
-        raise ag.errors.ShapeError(
-            f"{name}: there are no samples (their shape is {samples}), and there is no mean of none. "
-            "Pass at least one, in rows."
-        )
-
-
-def _cast(o: Any, y: Any) -> tuple[Any, Any]:
-    """Return both in the outputs' dtype; integers become float64."""
-    o = o if o.dtype.kind == "f" else o.astype(float)
-    return o, y if y.dtype == o.dtype else y.astype(o.dtype)
-
-
-def _lazy(array: Any) -> bool:
-    """Return whether an array, or that of a Tensor, may not have been computed yet: any but NumPy's own."""
-    if isinstance(array, ag.Tensor):
-        return bool(array.device != "cpu")
-    return not isinstance(array, (np.ndarray, np.generic))
-
-
-def _between_0_and_1(name: str, what: str, value: Any, fix: str) -> Any:
-    """Return the values; raise if some lie outside. NaN may pass, to be found by whoever looks at the loss.
-
-    Of an array that may be lazy, values that lie outside become NaN: to look at them would compute it.
-    """
-    outside = (value < 0) | (value > 1)
-    if _lazy(value):
-        return np.where(outside, np.nan, value)
+def _at_most_0(what: str, value: Any) -> Any:
+    """Return logarithms of probabilities; raise if one is above 0 by more than rounding. NaN may pass."""
+    above = value > 1e-4
+    if is_lazy(value):
+        return np.where(above, np.nan, value)
     ag.ensure(
-        ~outside,
-        lambda a: ValueError(f"{name}: its {what} run from {a.min():.4g} to {a.max():.4g}, not 0 to 1. {fix}"),
+        ~above,
+        lambda a: ValueError(
+            f"kl_divergence: its {what} go up to {a.max():.4g}, but logarithms of probabilities are at most 0. Put "
+            "log_softmax before it."
+        ),
         value,
     )
     return value
-
-
-def _outputs_and_targets(name: str, o: Any, y: Any) -> tuple[Any, Any]:
-    """Return outputs and targets, checked: integer labels, or distributions in the outputs' dtype."""
-    o = array_of(name, "z" if name == "cross_entropy" else "o", o)
-    several = array_of(name, "y", y, "fiubUO")
-    y = several if several.ndim else array_of(name, "y", y)  # of several, text gets a hint of its own below
-    if o.ndim == 0 or o.shape[-1] == 0:
-        found = f"shape {o.shape}" if o.ndim else "a single number"
-        raise ag.errors.ShapeError(
-            f"{name} takes the outputs of all classes in the last axis, and got {found}. "
-            "Give it shape (samples, classes)."
-        )
-    if y.dtype.kind in "iub" and y.shape == o.shape[:-1]:
-        if not _lazy(y):
-            _in_range(name, y, o.shape[-1])
-        return o, y
-    if y.shape != o.shape:
-        hint = ""
-        if y.shape == o.shape[:-1]:
-            fix = "y.astype(int)" if y.dtype.kind == "f" else "np.unique(y, return_inverse=True)[1]"
-            hint = f" Number the labels, with integers from 0: {fix}."
-        elif y.dtype.kind in "iu" and y.shape == (*o.shape[:-1], 1):
-            hint = " Write y[..., 0]."
-        raise ag.errors.ShapeError(
-            f"{name}: {o.shape} outputs take integer labels of shape {o.shape[:-1]} or distributions of shape {o.shape}"
-            f", not {y.dtype} of shape {y.shape}.{hint}"
-        )
-    o, y = _cast(o, y)
-    y = _between_0_and_1(name, "targets", y, "Each sample's targets are a distribution.")
-    sums = np.sum(y, axis=-1, keepdims=True)
-    wrong = np.abs(sums - 1) > 1e-4
-    if _lazy(sums):
-        return o, np.where(wrong, np.nan, y)
-    ag.ensure(
-        ~wrong,
-        lambda sums, wrong: ValueError(
-            f"{name}: the targets of each sample must add up to 1, and some add up to {sums[wrong][0]:.4g}. Divide "
-            "them by y.sum(axis=-1, keepdims=True)."
-        ),
-        sums,
-        wrong,
-    )
-    return o, y
-
-
-def _distributions(o: Any, y: Any) -> tuple[Any, Any]:
-    """Return outputs, and targets as distributions over the last axis: labels become one-hot rows."""
-    if y.ndim == o.ndim:
-        return o, y
-    k = o.shape[-1]
-    rows = y[..., None] == np.arange(k)
-    if _lazy(y):
-        rows = np.where(((y < 0) | (y >= k))[..., None], np.nan, rows.astype(float))
-    return _cast(o, rows)
-
-
-_UNSIGNED = {np.dtype(f"{kind}{n}"): np.dtype(f"u{n}") for kind in "iu" for n in (1, 2, 4, 8)}
-
-
-def _in_range(name: str, labels: Any, k: int) -> None:
-    """Raise if a label is none of 0 to k - 1."""
-    if type(labels) is np.ndarray and labels.size and (unsigned := _UNSIGNED.get(labels.dtype)) is not None:
-        if np.maximum.reduce(labels.view(unsigned), axis=None) < k:  # read so, a negative number is a great one
-            return
-    ag.ensure(
-        (labels >= 0) & (labels < k),
-        lambda labels: ValueError(
-            f"{name}: label {labels[(labels < 0) | (labels >= k)][0]} is out of range: with {k} outputs labels run "
-            f"from 0 to {k - 1}. Number the classes from 0: np.unique(y, return_inverse=True)[1]; or give the model "
-            "more outputs."
-        ),
-        labels,
-    )
-
-
-def _times_log(a: Any, b: Any) -> Any:
-    """Return ``a log b``, and 0 where both are 0."""
-    both = (a == 0) & (b == 0)
-    return np.where(both, 0, a * np.log(np.where(both, 1, b)))
-
-
-def _reduced(name: str, terms: Any, reduction: str) -> Any:
-    """Add up over the outputs, then combine the samples."""
-    return _combined(name, np.sum(terms, axis=-1) if terms.ndim else terms, reduction)
-
-
-def _combined(name: str, per_sample: Any, reduction: str) -> Any:
-    """Combine the samples."""
-    if reduction == "mean":
-        _some(name, per_sample.shape)
-        return per_sample.mean()
-    if reduction == "sum":
-        return np.sum(per_sample)
-    if reduction == "none":
-        return per_sample
-    raise ValueError(f"{name}: reduction is {shown(reduction)}, but must be 'mean', 'sum' or 'none'.")

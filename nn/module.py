@@ -1,4 +1,4 @@
-"""Module and Parameter: a model is an object whose attributes are its parameters and its parts."""
+"""Module, Parameter, Buffer: a model is an object whose attributes are its parameters, its buffers and its parts."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ import autograd_mini as ag
 
 from .checks import array_of, lazy, shown
 
-__all__ = ["Module", "Parameter", "observe"]
+__all__ = ["Buffer", "Module", "Parameter", "collect", "observe"]
 
 _changes = itertools.count(1)  # so a compiled function asks one question in place of one for each attribute
 _observer: ContextVar[Callable[[Module, Any], None] | None] = ContextVar("nn.observer", default=None)
+_collected: ContextVar[dict[Buffer, Any] | None] = ContextVar("nn.collected", default=None)
 
 
 class Parameter(ag.Tensor):
@@ -48,6 +49,87 @@ class Parameter(ag.Tensor):
                 "nn.Parameter(np.asarray(data)); data that are not trained may stay where they are, in a Tensor."
             )
         super().__init__(np.array(data, subok=isinstance(data, np.ma.MaskedArray)), requires_grad=True, name=name)
+
+
+class Buffer(ag.Tensor):
+    """A leaf that belongs to a model's state but is not trained, such as a running mean. It copies its data.
+
+    A forward pass reads `value` and may `assign` another one.
+
+    Parameters
+    ----------
+    data : array_like
+        The initial value.
+    name : str, optional
+        What pictures call it.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> class Centred(nn.Module):
+    ...     def __init__(self):
+    ...         self.mean = nn.Buffer(np.zeros(2))
+    ...     def forward(self, x):
+    ...         if self.training:
+    ...             self.mean.assign(0.9 * self.mean.value + 0.1 * np.mean(x, axis=0))
+    ...         return x - self.mean.value
+    >>> model = Centred()
+    >>> _ = model(np.array([[1.0, 2.0], [3.0, 2.0]]))
+    >>> model.state_dict()
+    {'mean': array([0.2, 0.2])}
+    >>> model.parameters()
+    []
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, name: str | None = None) -> None:
+        super().__init__(np.array(array_of("Buffer", "data", data, "fiubc")), name=name)
+
+    @property
+    def value(self) -> ag.Tensor:
+        """The current value, to compute with: the last one assigned, also where that is not written yet."""
+        collected = _collected.get()
+        return self if collected is None else collected.get(self, self)
+
+    def assign(self, value: Any) -> None:
+        """Give it another value; no gradient passes.
+
+        It is written at once; in a compiled training step, at the step's end.
+
+        Raises
+        ------
+        ShapeError, DTypeError
+            If the value has another shape, or cannot be cast to this dtype.
+        TraceError
+            While a program is recorded that is no training step: it could not repeat this.
+        """
+        value = array_of("Buffer.assign", "value", value, "fiubc")
+        _check_fits("Buffer.assign", self.name or "the buffer", self, value)
+        collected = _collected.get()
+        if collected is not None:
+            collected[self] = ag.stop_gradient(value if value.dtype == self.dtype else value.astype(self.dtype))
+            return
+        try:
+            self.data = value.detach().numpy() if isinstance(value, ag.Tensor) else value
+        except ag.errors.TraceError as error:
+            raise ag.errors.TraceError(
+                f"Buffer.assign: {self.name or 'a buffer'} gets a new value in the forward pass, as in training, which "
+                "a program that is recorded here cannot repeat. Write model.eval() first; or train with "
+                "nn.compile_step, which can."
+            ) from error
+
+
+class collect:
+    """Inside the with-block, values assigned to buffers are kept in a dict, the block's target, and not written."""
+
+    def __enter__(self) -> dict[Buffer, Any]:
+        found: dict[Buffer, Any] = {}
+        self.token = _collected.set(found)
+        return found
+
+    def __exit__(self, *exc: object) -> None:
+        _collected.reset(self.token)
 
 
 class Module:
@@ -127,26 +209,92 @@ class Module:
                 yield name, module
                 stack.extend([(_dotted(name, part), child) for part, child in module.children()][::-1])
 
-    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Yield each parameter once, with its dotted name, in the order of the model."""
+    def named_parameters(self, remove_duplicate: bool = True) -> Iterator[tuple[str, Parameter]]:
+        """Yield the parameters with their dotted names, in the order of the model.
+
+        One that is held in several places is given once, under its first name, or with ``remove_duplicate=False`` under
+        each.
+        """
+        for name, member in self._leaves(remove_duplicate):
+            if isinstance(member, Parameter):
+                yield name, member
+
+    def named_buffers(self, remove_duplicate: bool = True) -> Iterator[tuple[str, Buffer]]:
+        """Yield the buffers with their dotted names, as `named_parameters` does the parameters."""
+        for name, member in self._leaves(remove_duplicate):
+            if isinstance(member, Buffer):
+                yield name, member
+
+    def named_generators(self) -> Iterator[tuple[str, np.random.Generator]]:
+        """Yield the random generators that modules hold as attributes, each once, with their dotted names."""
         seen: set[int] = set()
         for prefix, module in self.named_modules():
             for attribute, value in vars(module).items():
-                for name, member in _members(attribute, value):
-                    if isinstance(member, Parameter) and id(member) not in seen:
-                        seen.add(id(member))
-                        yield _dotted(prefix, name), member
+                if isinstance(value, np.random.Generator) and id(value) not in seen:
+                    seen.add(id(value))
+                    yield _dotted(prefix, attribute), value
 
     def parameters(self) -> list[Parameter]:
         """Return the parameters: weight, bias, weight, bias, ..."""
         return [parameter for _, parameter in self.named_parameters()]
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return copies of all parameter values by name."""
-        return {name: parameter.data.copy() for name, parameter in self.named_parameters()}
+    def _leaves(self, once: bool) -> Iterator[tuple[str, Parameter | Buffer]]:
+        """Yield parameters and buffers with their dotted names: a module's parameters, its buffers, its parts'."""
+        seen: set[int] = set()
+        for prefix, module in self.named_modules() if once else self._all_modules():
+            held = [found for name, value in vars(module).items() for found in _members(name, value)]
+            for kind in (Parameter, Buffer):
+                for name, member in held:
+                    if isinstance(member, kind) and not (once and id(member) in seen):
+                        seen.add(id(member))
+                        yield _dotted(prefix, name), member
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Copy values into the parameters; names, shapes and kinds must agree, else nothing is changed.
+    def _all_modules(self) -> Iterator[tuple[str, Module]]:
+        """Yield every module under each of its names; one that holds itself is not followed again."""
+        stack: list[tuple[str, Module, frozenset[int]]] = [("", self, frozenset())]
+        while stack:
+            name, module, above = stack.pop()
+            yield name, module
+            inside = above | {id(module)}
+            parts = [
+                (_dotted(name, part), child, inside) for part, child in module.children() if id(child) not in inside
+            ]
+            stack.extend(parts[::-1])
+
+    def config(self) -> dict[str, Any]:
+        """Return the keyword arguments that make an equal module, but for the values of parameters and buffers.
+
+        Numbers, text, booleans, None, lists, arrays and modules. Define it for a class of your own that `nn.load` is to
+        build; `from_config` is the way back.
+        """
+        raise TypeError(
+            f"{type(self).__name__} cannot be described: it has no config(). Define one that returns the arguments of "
+            "its __init__ as a dict; or save its state_dict() alone."
+        )
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Module:
+        """Return a module made of what `config` returned."""
+        return cls(**config)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return copies of the values of all parameters and buffers by name, under each name of one that is shared."""
+        return {name: member.data.copy() for name, member in self._leaves(once=False)}
+
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> tuple[list[str], list[str]]:
+        """Copy values into parameters and buffers; names, shapes and kinds must agree, else nothing is changed.
+
+        Parameters
+        ----------
+        state : dict of str to array
+            As `state_dict` returns it. One that is shared may be given under any of its names.
+        strict : bool
+            False: what the state does not name stays as it is, and what the model does not name is left out.
+
+        Returns
+        -------
+        missing, unknown : list of str
+            The names left out, of the model and of the state; empty if `strict`.
 
         Raises
         ------
@@ -154,36 +302,53 @@ class Module:
             If names are missing or unknown.
         ShapeError, DTypeError
             If a value has another shape than its parameter, or cannot be cast to its dtype.
+        ValueError
+            If one that is shared is given different values.
         """
         if not isinstance(state, Mapping):
             raise TypeError(
                 f"load_state_dict: state is {shown(state)}, but must be a dict from names to arrays, such as the "
                 "state_dict() of a model."
             )
-        own = dict(self.named_parameters())
-        missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
-        if missing or unknown:
+        own = dict(self._leaves(once=False))
+        given = {id(own[name]) for name in own.keys() & state.keys()}
+        missing = sorted(name for name, member in own.items() if id(member) not in given)
+        unknown = sorted(state.keys() - own.keys(), key=str)
+        if strict and (missing or unknown):
             raise KeyError(
                 f"load_state_dict: the state does not fit this model: missing {_listed(missing)}, unknown "
-                f"{_listed(unknown)}. Build the model as it was when the state was saved."
+                f"{_listed(unknown)}. Build the model as it was when the state was saved; or take what fits, with "
+                "strict=False."
             )
-        values = {}
-        for name in own:  # of a Tensor, its value: nothing here is differentiated
+        values: dict[str, Any] = {}
+        first: dict[int, str] = {}
+        for name in (name for name in own if name in state):  # of a Tensor, its value: nothing here is differentiated
             value = state[name].numpy() if isinstance(state[name], ag.Tensor) else state[name]
-            values[name] = array_of("load_state_dict", name, value, "fiubc")
-        for name, parameter in own.items():
-            if values[name].shape != parameter.shape:
-                raise ag.errors.ShapeError(
-                    f"load_state_dict: {name} has shape {parameter.shape} in this model and {values[name].shape} in "
-                    "the state. Build the model with the sizes that were saved."
+            value = array_of("load_state_dict", name, value, "fiubc")
+            _check_fits("load_state_dict", name, own[name], value)
+            other = first.setdefault(id(own[name]), name)
+            if other == name:
+                values[name] = value
+            elif not np.array_equal(values[other], value, equal_nan=value.dtype.kind in "fc"):
+                raise ValueError(
+                    f"load_state_dict: {other} and {name} are one in this model, and differ in the state. Build the "
+                    "model without sharing, or give both the same values."
                 )
-            if not np.can_cast(values[name].dtype, parameter.dtype, "same_kind"):
-                raise ag.errors.DTypeError(
-                    f"load_state_dict: {name} is {parameter.dtype} in this model and {values[name].dtype} in the "
-                    "state, which would be cut. Convert it on purpose: value.real, or value.astype(float)."
-                )
-        for name, parameter in own.items():
-            parameter.data = values[name]
+        for name, value in values.items():
+            own[name].data = value
+        return missing, unknown
+
+    def freeze(self) -> Module:
+        """Train no parameter of this module and its parts any further: no gradient is computed for them."""
+        for parameter in self.parameters():
+            parameter.requires_grad = False
+        return self
+
+    def unfreeze(self) -> Module:
+        """Train all parameters of this module and its parts again."""
+        for parameter in self.parameters():
+            parameter.requires_grad = True
+        return self
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
@@ -223,9 +388,28 @@ class observe:
         _observer.reset(self.token)
 
 
-def _members(name: str, value: Any) -> Iterator[tuple[str, Module | Parameter]]:
-    """Yield the modules and parameters of an attribute: itself, or what it holds as a list, tuple or dict."""
-    if isinstance(value, (Module, Parameter)):
+def _check_fits(where: str, name: str, own: ag.Tensor, value: Any) -> None:
+    """Raise if a value cannot be copied into a parameter or buffer."""
+    if value.shape != own.shape:
+        raise ag.errors.ShapeError(
+            f"{where}: {name} has shape {own.shape} in this model and {value.shape} in the state. Build the model "
+            "with the sizes that were saved."
+            if where == "load_state_dict"
+            else f"{where}: {name} has shape {own.shape}, and the value has {value.shape}. Both must be the same."
+        )
+    if not np.can_cast(value.dtype, own.dtype, "same_kind"):
+        raise ag.errors.DTypeError(
+            f"{where}: {name} is {own.dtype} in this model and {value.dtype} in the state, which would be cut. "
+            "Convert it on purpose: value.real, or value.astype(float)."
+            if where == "load_state_dict"
+            else f"{where}: {name} is {own.dtype}, and the value is {value.dtype}, which would be cut. Convert it on "
+            "purpose: value.real, or value.astype(float)."
+        )
+
+
+def _members(name: str, value: Any) -> Iterator[tuple[str, Module | Parameter | Buffer]]:
+    """Yield the modules, parameters and buffers of an attribute: itself, or what it holds as list, tuple or dict."""
+    if isinstance(value, (Module, Parameter, Buffer)):
         yield name, value
     elif isinstance(value, (list, tuple)):
         for i, item in enumerate(value):

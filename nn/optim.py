@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
 
 import numpy as np
 
@@ -14,7 +14,7 @@ import autograd_mini as ag
 from .checks import real, shown
 from .module import Parameter
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer"]
+__all__ = ["SGD", "Adam", "AdamW", "Groups", "Optimizer"]
 
 FROM_ZERO = float(np.nextafter(0, -1))  # an open bound just below 0
 BLOCK = 2**15  # elements: some ten arrays of it fit into a cache of 1 MB
@@ -34,7 +34,12 @@ class Number:
         self.name = name
 
     def __get__(self, obj: Optimizer | None, owner: type | None = None) -> float:
-        return self if obj is None else obj.__dict__[self.name]  # type: ignore[return-value]
+        if obj is None:
+            return self  # type: ignore[return-value]
+        try:
+            return obj.__dict__[self.name]  # type: ignore[no-any-return]
+        except KeyError:
+            raise AttributeError(self.name) from None  # of `Groups`, which says who has it
 
     def __set__(self, obj: Optimizer, value: float) -> None:
         who, name = type(obj).__name__, self.name
@@ -51,7 +56,7 @@ class Number:
         obj.__dict__["changes"] = obj.__dict__.get("changes", 0) + 1
 
 
-class Optimizer(ABC):
+class Optimizer:
     """Base class of optimizers: write `numbers` and `update`; `step` applies them to each parameter.
 
     `update` is pure and elementwise, so that one definition serves three uses: array by array in `step`, on one flat
@@ -59,8 +64,10 @@ class Optimizer(ABC):
 
     Parameters
     ----------
-    parameters : iterable of Parameter
-        What to update. One that is given twice takes one step.
+    parameters : iterable of Parameter, or list of dict
+        What to update. One that is given twice takes one step. Dicts make parameter groups, each with numbers of its
+        own: ``[{"params": a, "lr": 0.1}, {"params": b}]``; what a dict leaves out is as given beside it. The result is
+        then a `Groups` of optimizers of this class.
     lr : float
         The learning rate.
 
@@ -68,8 +75,10 @@ class Optimizer(ABC):
     ----------
     parameters : list of Parameter
         In the order given.
+    groups : tuple of Optimizer
+        One for each parameter group; of a single one, itself.
     lr : float
-        May be assigned between steps, as a schedule does.
+        May be assigned between steps, 0 too, as a schedule does.
     slots : int
         How many arrays are remembered for each parameter.
     state : list of tuple of numpy.ndarray
@@ -115,11 +124,19 @@ class Optimizer(ABC):
     terms: frozenset[str] = frozenset()
     slot_names: tuple[str, ...] = ()
     number_names: tuple[str, ...] = ("lr",)
-    lr = Number("be positive and finite, as a learning rate is (claim Y11: between 0 and 1)", above=0)
+    needs_closure: bool = False  # whether `step` takes a function that computes loss and gradients
+    lr = Number("be finite and at least 0")
+
+    def __new__(cls, parameters: Any = (), *args: Any, **kwargs: Any) -> Self:
+        """Make an optimizer; of dicts, one for each."""
+        if isinstance(parameters, (list, tuple)) and any(isinstance(group, dict) for group in parameters):
+            return Groups([_of_group(cls, group, args, kwargs) for group in parameters])  # type: ignore[return-value]
+        return super().__new__(cls)
 
     def __init__(self, parameters: Iterable[Parameter], lr: float) -> None:
         who = type(self).__name__
-        self.lr = lr
+        need = "be positive and finite, as a learning rate is (claim Y11: between 0 and 1)"
+        self.lr = real(who, "lr", lr, need, above=0, below=np.inf)
         fix = f"Pass model.parameters(), or a list of nn.Parameter, as in {who}([w], lr={self.lr})."
         if isinstance(parameters, ag.Tensor) or not isinstance(parameters, Iterable):
             raise TypeError(f"{who}: parameters is {shown(parameters)}, but must be a list of Parameters. {fix}")
@@ -130,17 +147,25 @@ class Optimizer(ABC):
             if not isinstance(parameter, Parameter):
                 raise TypeError(f"{who} updates Parameters, and one of these is a {type(parameter).__name__}. {fix}")
         self.parameters = list(dict.fromkeys(self.parameters))  # one that is shared takes one step
-        self.state = [tuple(np.zeros_like(p.data) for _ in range(self.slots)) for p in self.parameters]
+        self.state = [self.initial_state(p) for p in self.parameters]
         self.steps, self.missed = 0, [0] * len(self.parameters)
+
+    @property
+    def groups(self) -> tuple[Optimizer, ...]:
+        """The optimizers of the parameter groups: itself."""
+        return (self,)
 
     @property
     def slots(self) -> int:
         """How many arrays are remembered for each parameter."""
         return len(self.slot_names)
 
-    @abstractmethod
-    def numbers(self, t: int | None = None) -> tuple[float, ...]:
-        """Return the numbers of the next step: all that may differ from that of the last one.
+    def initial_state(self, parameter: Parameter) -> tuple[Any, ...]:
+        """Return what is remembered for a parameter before its first step: zeros, unless a subclass says otherwise."""
+        return tuple(np.zeros_like(parameter.data) for _ in range(self.slots))
+
+    def numbers(self, t: int | None = None) -> tuple[float, ...]:  # noqa: ARG002 (of a subclass)
+        """Return the numbers of the next step: all that may differ from that of the last one; here the learning rate.
 
         Parameters
         ----------
@@ -148,8 +173,8 @@ class Optimizer(ABC):
             Which update of its parameter that step is, counted from 1. By default ``steps + 1``, which is right for
             parameters that have `missed` none.
         """
+        return (self.lr,)
 
-    @abstractmethod
     def update(self, p: Any, g: Any, state: tuple[Any, ...], *numbers: Any) -> tuple[Any, tuple[Any, ...]]:
         """Return the new parameter and its new state.
 
@@ -166,10 +191,20 @@ class Optimizer(ABC):
             What `numbers` returned; as arrays or Tensors they must have the dtype of `p`, since a float64 array would
             make float64 of float32.
         """
+        raise NotImplementedError(
+            f"{type(self).__name__} has no update(): write how a parameter is updated, as in "
+            "`def update(self, p, g, state, lr): return p - lr * g, ()`."
+        )
 
     def step(self) -> None:
         """Update every parameter that has a gradient; the others and their state are left alone."""
-        gradients = [self._gradient(parameter) for parameter in self.parameters]  # all are looked at before any is used
+        self._take_step(self._gradients())
+
+    def _gradients(self) -> list[Any]:
+        """Return the gradients of all parameters: all are looked at before any is used."""
+        return [self._gradient(parameter) for parameter in self.parameters]
+
+    def _take_step(self, gradients: list[Any]) -> None:
         numbers: tuple[Any, ...] = ()
         dtype, t, next_t, missed, remembers = None, 0, self.steps + 1, self.missed, bool(self.slots)
         for i, parameter in enumerate(self.parameters):
@@ -232,6 +267,182 @@ class Optimizer(ABC):
         for parameter in self.parameters:
             parameter.zero_grad()
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that the next steps depend on, beside parameters and gradients: numbers, text, lists, copies.
+
+        It does not name the parameters: it fits an optimizer made in the same way for the same ones.
+        """
+        return {
+            "kind": type(self).__name__,
+            "numbers": {name: getattr(self, name) for name in self._number_names()},
+            "fixed": self._fixed(),
+            "steps": self.steps,
+            "missed": list(self.missed),
+            "state": [[array.copy() for array in arrays] for arrays in self.state],
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` returned; if it does not fit, nothing is changed.
+
+        Raises
+        ------
+        ValueError
+            If it is of another kind of optimizer, made with other constants, or for other parameters.
+        """
+        who, mine = type(self).__name__, self.state_dict()
+        if not isinstance(state, Mapping) or state.keys() != mine.keys():
+            raise ValueError(
+                f"{who}.load_state_dict: state is {shown(state)}, but must be what {who}.state_dict() returns."
+            )
+        for name in ("kind", "fixed"):
+            if state[name] != mine[name]:
+                raise ValueError(
+                    f"{who}.load_state_dict: the state is of {state['kind']} with {state['fixed']}, and this is {who} "
+                    f"with {mine['fixed']}. Make the optimizer as it was."
+                )
+        shapes, own = ([[np.shape(a) for a in arrays] for arrays in part["state"]] for part in (state, mine))
+        if shapes != own or state["numbers"].keys() != mine["numbers"].keys():
+            raise ValueError(
+                f"{who}.load_state_dict: the state is of {len(shapes)} parameters, and does not fit the "
+                f"{len(own)} here in number or shapes. Make the optimizer for the same parameters."
+            )
+        for name, number in state["numbers"].items():
+            setattr(self, name, number)
+        for old, new in zip(self.state, state["state"], strict=True):
+            for array, value in zip(old, new, strict=True):
+                array[...] = value
+        self.steps, self.missed = int(state["steps"]), [int(n) for n in state["missed"]]
+
+    @classmethod
+    def _number_names(cls) -> list[str]:
+        """Return the attributes that are numbers and may be assigned."""
+        return sorted({name for base in cls.__mro__ for name, value in vars(base).items() if isinstance(value, Number)})
+
+    def _fixed(self) -> dict[str, Any]:
+        """Return the attributes that are constants, as JSON has them."""
+        skip = {"parameters", "state", "steps", "missed", "terms", "changes", "_last", *self._number_names()}
+        found = {name.lstrip("_"): value for name, value in vars(self).items() if name not in skip}
+        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in sorted(found.items())}
+        return plain | {"terms": sorted(self.terms)}
+
+    def __repr__(self) -> str:
+        numbers = ", ".join(f"{name}={getattr(self, name):g}" for name in self._number_names())
+        count = sum(p.size for p in self.parameters)
+        return f"{type(self).__name__}({len(self.parameters)} parameters of {count} numbers, {numbers})"
+
+
+class Groups(Optimizer):
+    """Several optimizers that step together, each for parameters of its own: parameter groups.
+
+    Made by ``nn.SGD([{"params": a, "lr": 0.1}, {"params": b}], lr=0.01)``, or of optimizers of any kinds.
+
+    Parameters
+    ----------
+    optimizers : iterable of Optimizer
+        No parameter may belong to two of them.
+
+    Attributes
+    ----------
+    groups : tuple of Optimizer
+        Their numbers are read and assigned there: ``opt.groups[0].lr = 0.05``.
+
+    Examples
+    --------
+    >>> import nn
+    >>> model = nn.MLP([2, 3, 1], rng=0)
+    >>> first, last = model[0].parameters(), model[2].parameters()
+    >>> opt = nn.Adam([{"params": first, "lr": 1e-4}, {"params": last}], lr=1e-3, weight_decay=0.01)
+    >>> [(group.lr, group.weight_decay) for group in opt.groups]
+    [(0.0001, 0.01), (0.001, 0.01)]
+    """
+
+    def __init__(self, optimizers: Iterable[Optimizer]) -> None:
+        self._groups = tuple(optimizers)
+        for optimizer in self._groups:
+            if not isinstance(optimizer, Optimizer) or optimizer.needs_closure or isinstance(optimizer, Groups):
+                raise TypeError(
+                    f"Groups: one of the optimizers is {shown(optimizer)}, but must be an optimizer that steps from "
+                    "gradients. Write nn.Groups([nn.SGD(a, lr=0.1), nn.Adam(b)])."
+                )
+        if not self._groups:
+            raise ValueError("Groups got no optimizers. Write nn.Groups([nn.SGD(a, lr=0.1), nn.Adam(b)]).")
+        self.parameters = [p for optimizer in self._groups for p in optimizer.parameters]
+        if len(dict.fromkeys(self.parameters)) < len(self.parameters):
+            twice = next(p for p in self.parameters if sum(p is q for q in self.parameters) > 1)
+            raise ValueError(
+                f"Groups: {twice.name or 'a parameter'} is in two groups, but must be in one, which gives it its "
+                "numbers. Leave it out of the others."
+            )
+
+    @property
+    def groups(self) -> tuple[Optimizer, ...]:
+        """The optimizers of the parameter groups."""
+        return self._groups
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or not any(name in group._number_names() for group in self._groups):
+            raise AttributeError(f"Groups has no attribute {name!r}.")
+        raise AttributeError(f"Groups: each group has its own {name}. Read opt.groups[0].{name}.")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in ("_groups", "parameters"):
+            raise AttributeError(
+                f"Groups: {name} is of the groups, each of which has its own. Write "
+                f"`for group in opt.groups: group.{name} = {shown(value)}`."
+            )
+        object.__setattr__(self, name, value)
+
+    def step(self) -> None:
+        """Update every parameter that has a gradient, each by the optimizer of its group."""
+        gradients = [group._gradients() for group in self._groups]
+        for group, found in zip(self._groups, gradients, strict=True):
+            group._take_step(found)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return those of the groups."""
+        return {"kind": "Groups", "groups": [group.state_dict() for group in self._groups]}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` returned; if it does not fit, nothing is changed."""
+        groups = state.get("groups") if isinstance(state, Mapping) else None
+        if not isinstance(groups, list) or len(groups) != len(self._groups):
+            raise ValueError(
+                f"Groups.load_state_dict: state is {shown(state)}, but must be what state_dict() returns of as many "
+                f"groups, {len(self._groups)}."
+            )
+        before = self.state_dict()["groups"]
+        try:
+            for group, part in zip(self._groups, groups, strict=True):
+                group.load_state_dict(part)
+        except ValueError:
+            for group, part in zip(self._groups, before, strict=True):
+                group.load_state_dict(part)
+            raise
+
+    def __repr__(self) -> str:
+        return "Groups(\n" + "".join(f"  {group!r}\n" for group in self._groups) + ")"
+
+
+def _of_group(cls: type[Any], group: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Optimizer:
+    """Return the optimizer of one group, a dict that holds its parameters and what it has of its own."""
+    if not isinstance(group, dict) or "params" not in group:
+        raise TypeError(
+            f"{cls.__name__}: one of the groups is {shown(group)}, but must be a dict with params, as in "
+            '[{"params": a, "lr": 0.1}, {"params": b}].'
+        )
+    own = {name: value for name, value in group.items() if name != "params"}
+    signature = inspect.signature(cls)
+    unknown = own.keys() - signature.parameters.keys()
+    if unknown:
+        raise TypeError(
+            f"{cls.__name__}: a group gives {', '.join(sorted(map(repr, unknown)))}, which {cls.__name__} does not "
+            f"know. It takes {', '.join(list(signature.parameters)[1:])}."
+        )
+    given = signature.bind_partial(None, *args, **kwargs).arguments
+    given.pop(next(iter(signature.parameters)))
+    optimizer: Optimizer = cls(group["params"], **(given | own))
+    return optimizer
+
 
 class SGD(Optimizer):
     r"""Gradient descent, with momentum if asked.
@@ -281,8 +492,6 @@ class SGD(Optimizer):
         nesterov: bool = False,
     ) -> None:
         self.momentum, self.weight_decay = momentum, weight_decay
-        if "momentum" in self.terms:
-            self.slot_names = ("velocity",)
         if nesterov:
             if "momentum" not in self.terms:
                 raise ValueError(
@@ -291,6 +500,11 @@ class SGD(Optimizer):
                 )
             self.terms |= {"nesterov"}
         super().__init__(parameters, lr)
+
+    @property
+    def slot_names(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The velocity, if there is momentum."""
+        return ("velocity",) if "momentum" in self.terms else ()
 
     def numbers(self, t: int | None = None) -> tuple[float, ...]:  # noqa: ARG002 (the same at every step)
         """Return the learning rate, the momentum and the weight decay."""

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import math
+import signal
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from importlib.util import find_spec
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import autograd_mini as ag
 
-from .checks import array_of, callable_of, generator, lazy, real, shown, whole
-from .compiled import NonFiniteError, TrainingStep, loss_of, outputs_of, scalar
-from .data import batches
+from . import metrics as known_metrics
+from .callbacks import Callback, Run, as_callbacks
+from .checkpoint import Checkpoint
+from .checks import generator, real, shown, whole
+from .compiled import Clip, NonFiniteError, outputs_of, scalar
+from .data import ArrayDataset, Batches, DataLoader, Dataset, as_loader, checked, train_validation_split
+from .history import History
+from .losses import takes_logits
 from .module import Module, observe
 from .optim import Optimizer
+from .progress import Report, bar
+from .schedule import Schedule
+from .steps import CompiledSteps, EagerSteps, finite
 
-__all__ = ["History", "NonFiniteLossError", "evaluate", "fit"]
+__all__ = ["NonFiniteLossError", "Training", "evaluate", "fit"]
 
 
 class NonFiniteLossError(ag.errors.AutogradError, ArithmeticError):
@@ -32,51 +36,24 @@ class NonFiniteLossError(ag.errors.AutogradError, ArithmeticError):
     history: History
 
 
-@dataclass
-class History:
-    """What happened in each epoch.
-
-    Attributes
-    ----------
-    loss, validation_loss : list of float
-        Training loss of an epoch, the mean over its samples while the weights moved; loss on the validation set after
-        it.
-    metric : list of float
-        The metric on the validation set, if one was asked for.
-    gradient_norms : dict of str to list of float
-        For each parameter, the mean over the epoch's batches of the gradient's Euclidean norm.
-    best_epoch : int or None
-        The epoch (from 1) whose weights were restored.
-    stopped_by : str
-        ``"epochs"``, ``"loss"`` (threshold), ``"validation"`` (patience) or ``"error"`` (`NonFiniteLossError`).
-    uncompiled : str or None
-        Why the step was not compiled, if it was tried.
-    seconds : float
-        Wall-clock time.
-    """
-
-    loss: list[float] = field(default_factory=list)
-    validation_loss: list[float] = field(default_factory=list)
-    metric: list[float] = field(default_factory=list)
-    gradient_norms: dict[str, list[float]] = field(default_factory=dict)
-    best_epoch: int | None = None
-    stopped_by: str = "epochs"
-    uncompiled: str | None = None
-    seconds: float = 0.0
-
-
 def fit(
     model: Module,
-    data: tuple[Any, Any],
+    data: Any,
     *,
     loss: Callable[[Any, Any], Any],
     optimizer: Optimizer,
     epochs: int = 100,
     batch_size: int | None = 32,
-    validation: tuple[Any, Any] | None = None,
+    validation: Any = None,
     patience: int | None = None,
     stop_below: float | None = None,
-    metric: Callable[[Any, Any], float] | None = None,
+    metrics: Any = None,
+    schedule: Schedule | None = None,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
+    callbacks: Callback | Callable[[Run], Any] | Iterable[Any] = (),
+    checkpoint: Any = None,
+    resume: Any = False,
     rng: int | np.random.Generator | None = 0,
     progress: bool | None = None,
     compile: bool | None = None,
@@ -87,9 +64,10 @@ def fit(
     ----------
     model : Module
         Is called on batches of inputs, rows of samples; it is left in training mode.
-    data : (inputs, targets)
-        Arrays or lists, with as many rows. They are not cast here: a Linear layer takes inputs in its own dtype, and
-        nn's losses take targets in the outputs', so a float32 model trains in float32 on any data.
+    data : (X, y), DataLoader, Dataset, or iterable of (x, y)
+        Inputs and targets: arrays or lists with as many rows; or batches of them, gone through once in each epoch; a
+        DataLoader keeps its own batch size and order. They are not cast here: a Linear layer takes inputs in its own
+        dtype, and nn's losses take targets in the outputs', so a float32 model trains in float32 on any data.
     loss : callable
         ``loss(outputs, targets)``, a scalar: the mean over the samples.
     optimizer : Optimizer
@@ -98,21 +76,33 @@ def fit(
         At most so many passes over the data.
     batch_size : int or None
         None: all samples at once, in their order (batch); 1: one by one (stochastic); else mini-batches, of which the
-        last may be smaller (claim Y12).
-    validation : (inputs, targets), optional
-        Held out. The weights with the lowest validation loss are restored at the end, also after Ctrl-C.
+        last may be smaller (claim Y12). Data that come in batches keep theirs.
+    validation : (X, y), DataLoader, iterable of (x, y), or float, optional
+        Held out; a number is the fraction of `data`, or how many of its samples, to hold out at random, labels in
+        proportion. The weights with the lowest validation loss are restored at the end, also after Ctrl-C.
     patience : int, optional
         Stop when the validation loss has not fallen for so many epochs (claim R12).
     stop_below : float, optional
         Stop when the training loss falls below this (claim R12).
-    metric : callable, optional
-        ``metric(outputs, targets)`` on the validation set, such as `accuracy`.
+    metrics : callable, str, or list or dict of these, optional
+        ``metric(outputs, targets)`` on the validation set, such as `accuracy`; or a name, see `nn.metrics.get`.
+    schedule : Schedule, optional
+        Of the optimizer's learning rate: takes a step after each batch or each epoch, as it says itself.
+    clip_norm, clip_value : float, optional
+        Clip the gradients before each update: the norm of all together, or each entry; see `clip_grad_norm_`.
+    callbacks : Callback, callable, or list of these
+        Called as the training goes on; a function is called with the `Run` after each epoch.
+    checkpoint : path, optional
+        Where to write, after each epoch, all that the rest of the training depends on. The file is replaced as a whole:
+        whatever happens, it holds the state after the last epoch or the one before.
+    resume : bool or path
+        Go on from a checkpoint; True: from `checkpoint`, or from the beginning if there is none yet. Everything else is
+        passed as for the whole training, which then is, bit for bit, the one that was not interrupted.
     rng : int or numpy.random.Generator
-        The order of the samples: the same seed gives the same run.
+        The order of the samples, and which are held out: the same seed gives the same run.
     progress : bool, optional
-        Show a progress bar: by default in a terminal, or in a notebook that has ipywidgets. Asked for elsewhere, it
-        writes its last state as one line of text.
-
+        Show a progress bar: by default in a terminal or a notebook. True: elsewhere, too, as lines of text. False:
+        nowhere.
     compile : bool, optional
         Run the step as a compiled program (see `compile_step`). By default, if it can be recorded; else it runs as it
         is written, and the history's `uncompiled` says why. True: raise then. False: run it as it is written.
@@ -120,6 +110,8 @@ def fit(
     Returns
     -------
     History
+        After Ctrl-C, that of the epochs so far: training ends with the running batch, or, if it is pressed again, at
+        once. The model has the best weights, or, without validation, those of the last step.
 
     Raises
     ------
@@ -128,7 +120,7 @@ def fit(
         restored: those of the lowest validation loss; without validation, those that the epoch of the lowest training
         loss began with. Go on with a new optimizer, since momentum remembers what led there.
     ValueError
-        If the data or the options do not fit together.
+        If the data or the options do not fit together, or the checkpoint is of another training.
 
     Examples
     --------
@@ -141,190 +133,224 @@ def fit(
     >>> (model(X).numpy() > 0).astype(int).ravel()
     array([0, 1, 1, 0])
     """
+    start = time.perf_counter()
     _check_model("fit", model)
-    inputs, targets = _checked("data", data)
-    if validation is not None:
-        validation = _checked("validation", validation)
-    callable_of("fit", "loss", loss, "nn.cross_entropy")
-    names = dict(model.named_parameters())
-    _check_options(names, optimizer, epochs, batch_size, validation, patience, stop_below, metric)
-    epochs, rng = int(epochs), generator("fit", rng)
-    history = History(gradient_norms={name: [] for name in names})
-    parameters, eager = model.parameters(), _Eager(model, loss, optimizer)
-    step = eager if compile is False else _Compiled(eager, must=compile is True)
-    best, best_state, start = np.inf, model.state_dict(), time.perf_counter()
+    _check_optimizer(model, optimizer, schedule)
+    _check_options(epochs, patience, stop_below, validation, metrics)
+    clip = Clip.of("fit", clip_norm, clip_value)
+    if clip is not None and getattr(optimizer, "needs_closure", False):
+        raise ValueError(
+            f"fit: clip_norm and clip_value are not for {type(optimizer).__name__}, whose line search relies on the "
+            "gradient of the loss. Leave them out."
+        )
+    if getattr(optimizer, "needs_closure", False) and batch_size is not None and not isinstance(data, DataLoader):
+        raise ValueError(
+            f"fit: batch_size is {shown(batch_size)}, but must be None with {type(optimizer).__name__}, which compares "
+            "the losses and gradients of one and the same data. Write batch_size=None."
+        )
+    if not callable(loss):
+        raise TypeError(f"fit: loss is {shown(loss)}, but must be a function, as in loss=nn.cross_entropy.")
+    rng = generator("fit", rng)
+    saved = Checkpoint("fit", checkpoint, resume)
+    saved.begin(rng)
+    if isinstance(validation, Real) and not isinstance(validation, bool):
+        data, validation = _split(data, validation, rng)
+    batches = as_loader("fit", data, batch_size, rng)
+    held = None if validation is None else _held_out(validation)
+    history = History(gradient_norms={name: [] for name, _ in model.named_parameters()})
+    run = Run(model, optimizer, schedule, history, int(epochs))
+    eager = EagerSteps(model, loss, optimizer, clip)
+    training = Training(
+        run=run,
+        step=eager if compile is False else CompiledSteps(eager, must=compile is True),
+        loss=loss,
+        batches=batches,
+        held=held,
+        metrics=_metrics(metrics, loss),
+        patience=patience,
+        stop_below=stop_below,
+        callbacks=as_callbacks("fit", callbacks),
+        checkpoint=saved,
+        clip=clip,
+    )
+    saved.restore(training)
+    history.seconds, before = 0.0, history.seconds
     model.train()
     try:
-        with _bar(epochs, progress) as report:
-            for epoch in range(1, epochs + 1):
-                state = model.state_dict()
-                try:
-                    mean_loss, norms = _train_once(step, parameters, inputs, targets, batch_size, rng)
-                except NonFiniteError as error:
-                    raise _non_finite(f"loss became {error.args[0]}", epoch, model, inputs, targets) from None
-                if not all(_finite(p.data) for p in parameters):
-                    raise _non_finite("weights left the finite numbers", epoch, model, inputs, targets)
-                if validation is not None:
-                    outputs = evaluate(model, validation[0])
-                    validation_loss = float(scalar("fit", loss(outputs, validation[1])))
-                    if not np.isfinite(validation_loss):
-                        raise _non_finite(f"validation loss became {validation_loss}", epoch, model, *validation)
-                    history.validation_loss.append(validation_loss)
-                    if metric is not None:
-                        history.metric.append(_number_of(metric, outputs, validation[1]))
-                    if validation_loss < best:
-                        best, best_state, history.best_epoch = validation_loss, model.state_dict(), epoch
-                elif mean_loss < best:
-                    best, best_state = mean_loss, state
-                history.loss.append(mean_loss)
-                for name, norm in zip(names, norms, strict=True):
-                    history.gradient_norms[name].append(float(norm))
-                report(history)
-                if stop_below is not None and mean_loss < stop_below:
-                    history.stopped_by = "loss"
-                    break
-                if patience is not None and epoch - (history.best_epoch or 0) >= patience:
-                    history.stopped_by = "validation"
-                    break
+        with bar(run.epochs, progress, history.epochs) as report, Interruption() as interruption:
+            training.run_epochs(report, interruption)
+    except KeyboardInterrupt:
+        history.stopped_by = "interrupt"
     except NonFiniteLossError as error:
         history.stopped_by, error.history = "error", history
-        model.load_state_dict(best_state)
+        model.load_state_dict(training.best_state)
         raise
     finally:
         if history.best_epoch is not None:
-            model.load_state_dict(best_state)
-        if isinstance(step, _Compiled):
-            step.leave_gradients()
-            history.uncompiled = step.reason
-        history.seconds = time.perf_counter() - start
+            model.load_state_dict(training.best_state)
+        if isinstance(training.step, CompiledSteps):
+            training.step.close()
+            history.uncompiled = training.step.reason
+        history.seconds = before + time.perf_counter() - start
+        for callback in training.callbacks:
+            callback.on_train_end(run)
     return history
 
 
-class _Eager:
-    """A training step that records its graph, sweeps it and forgets it."""
+class Training:
+    """A training: what goes on in `fit`, and what a checkpoint has to hold."""
 
-    def __init__(self, model: Module, loss: Callable[[Any, Any], Any], optimizer: Optimizer) -> None:
-        self.model, self.loss, self.optimizer, self.parameters = model, loss, optimizer, model.parameters()
+    def __init__(
+        self,
+        *,
+        run: Run,
+        step: EagerSteps | CompiledSteps,
+        loss: Callable[[Any, Any], Any],
+        batches: DataLoader | Batches,
+        held: Any,
+        metrics: dict[str, Callable[[Any, Any], float]],
+        patience: int | None,
+        stop_below: float | None,
+        callbacks: list[Callback],
+        checkpoint: Checkpoint,
+        clip: Clip | None,
+    ) -> None:
+        self.run, self.step, self.loss, self.batches, self.held = run, step, loss, batches, held
+        self.metrics, self.patience, self.stop_below = metrics, patience, stop_below
+        self.callbacks, self.checkpoint, self.clip = callbacks, checkpoint, clip
+        for name in metrics:
+            run.history.metrics[name] = []
+        self.leaves = {**dict(run.model.named_parameters()), **dict(run.model.named_buffers())}  # found once
+        self.best, self.best_state = np.inf, self.state()
 
-    def __call__(self, x: Any, y: Any) -> float:
-        """Take a step; return the loss before it."""
-        self.optimizer.zero_grad()
-        value = loss_of("fit", self.model, self.loss, x, y)
-        if not value.requires_grad and any((p + 0).requires_grad for p in self.parameters):  # else backward() says why
-            raise ag.errors.NothingRecordedError(
-                "fit: the loss does not depend on any parameter: .detach(), a comparison or a rounding cut the path. "
-                "Compute it from the outputs with NumPy functions, without these."
+    def state(self) -> dict[str, Any]:
+        """Return copies of all that `load_state_dict` of the model takes back."""
+        return {name: leaf.data.copy() for name, leaf in self.leaves.items()}
+
+    def run_epochs(self, report: Report, interruption: Interruption) -> None:
+        """Train until one of the reasons to stop."""
+        run, history = self.run, self.run.history
+        if history.stopped_by not in ("epochs", "interrupt", "error"):
+            return  # a training that is resumed had come to its end
+        history.stopped_by = "epochs"
+        for callback in self.callbacks:
+            callback.on_train_begin(run)
+        for epoch in range(history.epochs + 1, run.epochs + 1):
+            run.epoch = epoch
+            for callback in self.callbacks:
+                callback.on_epoch_begin(run)
+            self._epoch(report, interruption)
+            for callback in self.callbacks:
+                callback.on_epoch_end(run)
+            report.epoch(history)
+            if self.stop_below is not None and history.loss[-1] < self.stop_below:
+                history.stopped_by = "loss"
+            elif self.patience is not None and epoch - (history.best_epoch or 0) >= self.patience:
+                history.stopped_by = "validation"
+            elif run.stopped:
+                history.stopped_by = "callback"
+            self.checkpoint.write(self)
+            interruption.check()
+            if history.stopped_by != "epochs":
+                return
+
+    def _epoch(self, report: Report, interruption: Interruption) -> None:
+        """Take one step per batch, then look at the validation set and write everything down."""
+        run, history, model, schedule = self.run, self.run.history, self.run.model, self.run.schedule
+        state = self.state() if self.held is None else None
+        mean_loss, norms = self._steps(report, interruption)
+        validation_loss = np.nan
+        values: dict[str, float] = {}
+        if self.held is not None:
+            validation_loss, values = self._validate()
+            if validation_loss < self.best:
+                self.best, self.best_state, history.best_epoch = validation_loss, self.state(), run.epoch
+            history.validation_loss.append(validation_loss)
+        elif mean_loss < self.best:
+            assert state is not None
+            self.best, self.best_state = mean_loss, state
+        history.loss.append(mean_loss)
+        history.learning_rates.append(_rate(run.optimizer))
+        for name, value in values.items():
+            history.metrics[name].append(value)
+        for name, norm in zip(history.gradient_norms, norms, strict=True):
+            history.gradient_norms[name].append(float(norm))
+        if schedule is not None and schedule.every == "epoch":
+            schedule.step(mean_loss if self.held is None else validation_loss)
+
+    def _steps(self, report: Report, interruption: Interruption) -> tuple[float, Any]:
+        """Return the mean loss over the samples of an epoch, and each parameter's mean gradient norm."""
+        run, step, schedule = self.run, self.step, self.run.schedule
+        per_batch = schedule is not None and schedule.every == "batch"
+        listeners = [c for c in self.callbacks if type(c).on_batch_end is not Callback.on_batch_end]
+        total, samples, norms = 0.0, 0, []
+        number = len(self.batches) if isinstance(self.batches, DataLoader) else self.batches.batches
+        for run.batch, (x, y) in enumerate(self.batches, 1):
+            try:
+                run.loss = step(x, y)
+            except NonFiniteError as error:
+                suspects = _arrays(self.batches) or (x, y)
+                raise _non_finite(f"loss became {error.args[0]}", run.epoch, run.model, *suspects) from None
+            total += run.loss * len(x)
+            samples += len(x)
+            norms.append(step.norms)
+            if per_batch:
+                schedule.step(run.loss)
+            for callback in listeners:
+                callback.on_batch_end(run)
+            report.batch(run.batch, number)
+            interruption.check()
+        if not all(finite(leaf.data) for leaf in self.leaves.values() if leaf.requires_grad):
+            raise _non_finite(
+                "weights left the finite numbers", run.epoch, run.model, *(_arrays(self.batches) or (x, y))
             )
-        if not _finite(value.numpy()):
-            raise NonFiniteError(value.numpy())
-        value.backward(retain_graph=False)
-        self.optimizer.step()
-        return float(value.item())
+        return total / samples, np.mean(norms, axis=0)
 
-    def gradient(self, parameter: Any) -> Any:
-        """Return the gradient of the last step."""
-        return parameter.grad
-
-
-class _Tried(TrainingStep):
-    """A step that may not come about, whatever the reason: the eager one works, or says better what is wrong."""
-
-    def prepare(self, x: Any, y: Any) -> None:
-        """Compile for such a batch, or raise a TraceError."""
-        with _as_trace_error():
-            super().prepare(x, y)
-
-    def _build(self) -> None:
-        with _as_trace_error():
-            super()._build()
+    def _validate(self) -> tuple[float, dict[str, float]]:
+        """Return the loss on the validation set, and the metrics."""
+        outputs, targets, inputs = _outputs(self.run.model, self.held)
+        value = float(scalar("fit", self.loss(outputs, targets)))
+        if not np.isfinite(value):
+            what = f"validation loss became {value}"
+            raise _non_finite(what, self.run.epoch, self.run.model, inputs, targets)
+        found: dict[str, float] = {}
+        for name, metric in self.metrics.items():
+            result = metric(outputs, targets)
+            if np.ndim(result) or not isinstance(result, (Real, np.ndarray)):
+                raise TypeError(
+                    f"fit: the metric {name} returned {shown(result)}, but must return one number. Is `return` missing?"
+                )
+            found[name] = float(result)
+        return value, found
 
 
-@contextmanager
-def _as_trace_error() -> Iterator[None]:
-    try:
-        yield
-    except ag.errors.TraceError:
-        raise
-    except Exception as error:
-        raise ag.errors.TraceError(str(error)) from error
+class Interruption:
+    """Inside the with-block Ctrl-C is noted, for `check` to raise where nothing is half done; a second acts at once.
 
-
-class _Compiled:
-    """A training step that runs a compiled program, for as long as that is possible; else the eager one.
-
-    Attributes
-    ----------
-    reason : str or None
-        Why the eager one runs.
+    Only in the main thread, and where nobody else has taken charge of the signal; elsewhere all is as without.
     """
 
-    def __init__(self, eager: _Eager, must: bool) -> None:
-        self.eager, self.must = eager, must
-        self.reason: str | None = None
-        self.step: TrainingStep | None = None
-        self.known: set[Any] = set()
-        if isinstance(eager.optimizer, Optimizer) and type(eager.optimizer).step is Optimizer.step:
-            kind = TrainingStep if must else _Tried
-            self.step = kind(
-                eager.model, eager.loss, eager.optimizer, keep_gradients=True, only_finite=True, where="fit"
-            )
-        elif must:
-            raise TypeError(
-                f"fit: optimizer is {shown(eager.optimizer)}, but must leave step() to nn.Optimizer to be compiled. "
-                "Write its numbers() and update(), or leave out compile=True."
-            )
-        else:
-            self.reason = f"{type(eager.optimizer).__name__} has a step() of its own"
+    def __enter__(self) -> Interruption:
+        self.noted = False
+        in_charge = threading.current_thread() is threading.main_thread()
+        self.taken = in_charge and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if self.taken:
+            signal.signal(signal.SIGINT, self._note)
+        return self
 
-    def __call__(self, x: Any, y: Any) -> float:
-        """Take a step; return the loss before it."""
-        if self.step is not None:
-            try:
-                if (kind := (x.shape, y.shape)) not in self.known:
-                    self.step.prepare(x, y)
-                    self.known.add(kind)
-                return self.step(x, y)
-            except ag.errors.TraceError as error:  # nothing was changed yet
-                if self.must:
-                    raise
-                self.step, self.reason = None, str(error)
-        return self.eager(x, y)
+    def __exit__(self, *exc: object) -> None:
+        if self.taken:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def gradient(self, parameter: Any) -> Any:
-        """Return the gradient of the last step."""
-        return self.eager.gradient(parameter) if self.step is None else self.step.gradients.get(parameter)
+    def _note(self, *_: Any) -> None:
+        if self.noted:
+            raise KeyboardInterrupt
+        self.noted = True
 
-    def leave_gradients(self) -> None:
-        """Set `.grad` as the eager step leaves it."""
-        if self.step is not None:
-            for parameter, gradient in self.step.gradients.items():
-                parameter.grad = gradient.copy()
-
-
-def _train_once(
-    step: _Eager | _Compiled,
-    parameters: list[Any],
-    inputs: Any,
-    targets: Any,
-    batch_size: int | None,
-    rng: np.random.Generator,
-) -> tuple[float, Any]:
-    """Take one step per batch; return the mean loss over the samples, and each parameter's mean gradient norm."""
-    total, norms = 0.0, []
-    for rows in batches(len(inputs), batch_size, rng):
-        total += step(inputs[rows], targets[rows]) * len(rows)
-        norms.append([_norm(step.gradient(p)) for p in parameters])
-    return total / len(inputs), np.mean(norms, axis=0)
-
-
-def _norm(g: Any) -> float:
-    """Return the Euclidean norm, as `np.linalg.norm` computes it, in a fifth of its time on small arrays."""
-    if g is None:
-        return 0.0
-    if type(g) is not np.ndarray or g.dtype.kind != "f":
-        return float(np.linalg.norm(g))
-    flat = g.ravel()
-    return math.sqrt(flat.dot(flat))
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if it was asked for."""
+        if self.noted:
+            raise KeyboardInterrupt
 
 
 def evaluate(model: Module, inputs: Any) -> Any:
@@ -341,27 +367,70 @@ def evaluate(model: Module, inputs: Any) -> Any:
     return outputs.numpy() if isinstance(outputs, ag.Tensor) else outputs
 
 
-def _checked(name: str, data: Any) -> tuple[Any, Any]:
-    if not isinstance(data, (tuple, list)) or len(data) != 2:
-        fix = f"Write {name}=(X, y); of a list of samples, {name}=tuple(zip(*samples))."
-        raise ValueError(f"fit: {name} must be a pair (inputs, targets), and is {shown(data)}. {fix}")
-    if any(lazy(part.data if isinstance(part, ag.Tensor) else part) for part in data):
-        raise ag.errors.UnsupportedArgumentError(
-            f"fit: {name} holds arrays that may be lazy, and fit would fetch them into memory whole. If they fit, pass "
-            f"{name}=tuple(map(np.asarray, (X, y))); else write the loop: loss.backward(), all gradients computed at "
-            "once, optimizer.step() (docs/dask.md)."
-        )
-    inputs, targets = (
-        np.asarray(array_of("fit", f"the {part} of {name}", values, "fiubcUO"))
-        for part, values in zip(("inputs", "targets"), data, strict=True)
-    )
-    if not (inputs.ndim and targets.ndim and 0 < len(inputs) == len(targets)):
-        flipped = targets.ndim and inputs.ndim == 2 and inputs.shape[1] == len(targets) > 0
+def _split(data: Any, size: Any, rng: np.random.Generator) -> tuple[Any, Any]:
+    """Return data to train on, and data to validate with."""
+    if not isinstance(data, Dataset):
+        if not isinstance(data, (tuple, list)) or len(data) != 2:
+            raise ValueError(
+                f"fit: validation is {shown(size)}, a part of the data, but they are {shown(data)}, which is not "
+                "split. Pass data=(X, y), or validation=(inputs, targets)."
+            )
+        data = checked("fit", "data", data)
+    samples = len(data) if isinstance(data, Dataset) else len(data[0])
+    if not 0 < size < (samples if isinstance(size, (int, np.integer)) else 1):
         raise ValueError(
-            f"fit: {name}: the inputs have shape {inputs.shape}, the targets {targets.shape}: give as many of both, in "
-            f"rows, and at least one.{' Did you mean X.T?' if flipped else ''}"
+            f"fit: validation is {shown(size)}, but must be a fraction between 0 and 1, a whole number of samples, "
+            f"below {samples}, or a pair (inputs, targets). Write validation=0.2."
         )
-    return inputs, targets
+    return train_validation_split(data, size, rng=rng)
+
+
+def _held_out(validation: Any) -> Any:
+    """Return a pair of arrays, or what gives batches in their order."""
+    if isinstance(validation, DataLoader):
+        return DataLoader(validation.dataset, validation.batch_size, shuffle=False)
+    found = as_loader("fit", validation, None, 0, "validation")
+    return _arrays(found) or found
+
+
+def _arrays(batches: DataLoader | Batches) -> tuple[Any, Any] | None:
+    """Return the arrays that batches are taken from, if they are."""
+    if isinstance(batches, DataLoader) and isinstance(batches.dataset, ArrayDataset):
+        return batches.dataset.X, batches.dataset.y
+    return None
+
+
+def _outputs(model: Module, held: Any) -> tuple[Any, Any, Any]:
+    """Return a model's outputs for held-out data, the targets, and inputs to look for what went wrong in."""
+    if isinstance(held, tuple):
+        return evaluate(model, held[0]), held[1], held[0]
+    outputs, targets, suspect = [], [], None
+    for x, y in held:
+        outputs.append(evaluate(model, x))
+        targets.append(y)
+        if suspect is None or (finite(suspect) and not finite(x)):
+            suspect = x
+    return np.concatenate(outputs), np.concatenate(targets), suspect
+
+
+def _metrics(metrics: Any, loss: Callable[..., Any]) -> dict[str, Callable[[Any, Any], float]]:
+    """Return the metrics that were asked for, by name; the loss knows whether the outputs are logits."""
+    if metrics is None:
+        return {}
+    logits = takes_logits(loss)
+    if isinstance(metrics, Mapping):
+        return {str(name): known_metrics.get(metric, logits) for name, metric in metrics.items()}
+    found = {}
+    for metric in metrics if isinstance(metrics, (list, tuple)) else [metrics]:
+        function = known_metrics.get(metric, logits)
+        found[metric if isinstance(metric, str) else getattr(function, "__name__", type(function).__name__)] = function
+    return found
+
+
+def _rate(optimizer: Any) -> float:
+    """Return the learning rate of the first group; NaN if there is none."""
+    groups = getattr(optimizer, "groups", (optimizer,))
+    return float(getattr(groups[0], "lr", np.nan))
 
 
 def _check_model(where: str, model: Any) -> None:
@@ -372,36 +441,30 @@ def _check_model(where: str, model: Any) -> None:
         )
 
 
-def _number_of(metric: Callable[[Any, Any], float], outputs: Any, targets: Any) -> Any:
-    value = metric(outputs, targets)
-    if np.ndim(value) or not isinstance(value, (Real, np.ndarray)):
-        raise TypeError(f"fit: the metric returned {shown(value)}, but must return one number. Is `return` missing?")
-    return value
-
-
-def _check_options(
-    names: dict[str, Any],
-    optimizer: Optimizer,
-    epochs: int,
-    batch_size: int | None,
-    validation: Any,
-    patience: int | None,
-    stop_below: float | None,
-    metric: Any,
-) -> None:
+def _check_optimizer(model: Module, optimizer: Any, schedule: Any) -> None:
     if not all(hasattr(optimizer, name) for name in ("parameters", "step", "zero_grad")):
         raise TypeError(
             f"fit: optimizer is {shown(optimizer)}, but must be an optimizer of the model's parameters. "
             "Write optimizer=nn.SGD(model.parameters(), lr=0.1)."
         )
-    if not {id(p) for p in optimizer.parameters} & {id(p) for p in names.values()}:
+    if not {id(p) for p in optimizer.parameters} & {id(p) for p in model.parameters()}:
         raise ValueError(
             "fit: the optimizer holds no parameter of this model, so nothing would be learned. Make it from "
             "model.parameters(), after the model."
         )
+    if schedule is not None and not isinstance(schedule, Schedule):
+        raise TypeError(
+            f"fit: schedule is {shown(schedule)}, but must be a schedule of the optimizer's learning rate. Write "
+            "schedule=nn.CosineAnnealingLR(optimizer, T_max=epochs)."
+        )
+    if schedule is not None and schedule.optimizer is not optimizer:
+        raise ValueError(
+            "fit: the schedule is of another optimizer, so nothing would follow it. Make it of the one that is passed."
+        )
+
+
+def _check_options(epochs: int, patience: int | None, stop_below: float | None, validation: Any, metrics: Any) -> None:
     whole("fit", "epochs", epochs, 0)
-    if batch_size is not None:
-        whole("fit", "batch_size", batch_size, 1, " None takes all samples at once.")
     if patience is not None:
         whole("fit", "patience", patience, 1, " None does not stop early.")
     if stop_below is not None:
@@ -411,22 +474,16 @@ def _check_options(
             "fit: patience counts epochs without a better validation loss, and there is no validation set. "
             "Pass validation=(inputs, targets)."
         )
-    if metric is not None and validation is None:
-        raise ValueError("fit: metric is taken on the validation set. Pass validation=(inputs, targets).")
-    if metric is not None:
-        callable_of("fit", "metric", metric, "nn.accuracy")
-
-
-def _finite(array: Any) -> bool:
-    return array.dtype.kind not in "fc" or bool(np.all(np.isfinite(array)))
+    if metrics is not None and validation is None:
+        raise ValueError("fit: metrics are taken on the validation set. Pass validation=(inputs, targets).")
 
 
 def _non_finite(what: str, epoch: int, model: Module, inputs: Any, targets: Any) -> NonFiniteLossError:
     """Build the error that says where it began: in the data, a parameter, a layer's output, or the loss itself."""
     advice = "Most often the learning rate is too large: try a tenth of it, or scale the inputs."
-    wrong = [name for name, p in model.named_parameters() if not _finite(p.data)]
-    if not _finite(inputs) or not _finite(targets):
-        place = f"the {'targets' if _finite(inputs) else 'inputs'} hold NaN or infinite values"
+    wrong = [name for name, p in model.named_parameters() if not finite(p.data)]
+    if not finite(inputs) or not finite(targets):
+        place = f"the {'targets' if finite(inputs) else 'inputs'} hold NaN or infinite values"
         advice = "Find their rows with np.isfinite, and repair or drop them."
     elif wrong:
         place = f"the parameter {wrong[0]} holds NaN or infinite values"
@@ -452,33 +509,3 @@ def _where(model: Module, inputs: Any) -> str:
             return f"the output of {layer}, is the first that is not finite"
     size, layer = max(sizes, key=lambda pair: pair[0])
     return f"the outputs are finite, the largest, {size:.1e}, that of {layer}, and only the loss itself is not"
-
-
-@contextmanager
-def _bar(epochs: int, show: bool | None) -> Iterator[Callable[[History], None]]:
-    """A progress bar in a terminal, or a notebook that has ipywidgets; silence elsewhere, unless it was asked for."""
-    console = Console()
-    if show is None:
-        show = console.is_terminal or (console.is_jupyter and find_spec("ipywidgets") is not None)
-    if not show:
-        yield lambda history: None
-        return
-    columns = (
-        TextColumn("epoch"),
-        MofNCompleteColumn(),
-        BarColumn(),
-        TextColumn("{task.description}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("", total=epochs)
-
-        def report(history: History) -> None:
-            text = f"loss {history.loss[-1]:.4f}"
-            if history.validation_loss:
-                text += f"  validation {history.validation_loss[-1]:.4f}"
-            if history.metric:
-                text += f"  metric {history.metric[-1]:.4f}"
-            bar.update(task, advance=1, description=text)
-
-        yield report

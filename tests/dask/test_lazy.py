@@ -1,5 +1,7 @@
 """A Tensor over a Dask array: lazy to the end, or refused by name."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -268,6 +270,27 @@ LOSSES = {
     "bits": (nn.binary_cross_entropy_with_logits, lambda: RNG.integers(0, 2, (6, 4)).astype(float)),
     "a sigmoid": (lambda z, y: nn.binary_cross_entropy(nn.sigmoid(z), y), lambda: RNG.uniform(size=(6, 4))),
     "squares": (nn.squared_error, lambda: B),
+    "distances": (nn.absolute_error, lambda: B),
+    "huber": (nn.huber, lambda: B),
+    "signs": (nn.hinge, lambda: 2 * RNG.integers(0, 2, (6, 4)) - 1),
+    "a margin": (nn.hinge, lambda: RNG.integers(0, 4, 6)),
+    "distributions": (lambda z, y: nn.kl_divergence(nn.softmax(z), y), lambda: RNG.dirichlet(np.ones(4), 6)),
+    "logarithms": (
+        lambda z, y: nn.kl_divergence(nn.log_softmax(z), nn.log_softmax(y), log_outputs=True, log_targets=True),
+        lambda: B,
+    ),
+    "some labels": (
+        lambda z, y: nn.cross_entropy(z, y, weight=[1, 2, 0.5, 3], label_smoothing=0.1, ignore_index=-1),
+        lambda: np.array([0, -1, 3, 1, -1, 2]),
+    ),
+    "smooth rows": (
+        lambda z, y: nn.cross_entropy(z, y, weight=[1, 2, 0.5, 3], label_smoothing=0.1),
+        lambda: RNG.dirichlet(np.ones(4), 6),
+    ),
+    "weighted bits": (
+        lambda z, y: nn.binary_cross_entropy_with_logits(z, y, weight=B**2, pos_weight=[1.0, 2.0, 3.0, 4.0]),
+        lambda: RNG.integers(0, 2, (6, 4)).astype(float),
+    ),
 }
 
 
@@ -288,6 +311,11 @@ def test_losses(name, chunks):
         (nn.cross_entropy, np.array([0, 1, 2, 3, 4, 0])),
         (nn.cross_entropy, np.full((6, 4), 0.3)),
         (nn.binary_cross_entropy_with_logits, np.full((6, 4), 1.5)),
+        (nn.hinge, np.array([0, 1, 2, 3, 4, 0])),
+        (nn.hinge, np.full((6, 4), 0.5)),
+        (lambda z, y: nn.kl_divergence(nn.softmax(z), y), np.full((6, 4), 0.3)),
+        (functools.partial(nn.cross_entropy, ignore_index=0), np.zeros(6, int)),
+        (functools.partial(nn.cross_entropy, ignore_index=0), np.array([0, 1, 2, 3, 4, 0])),
     ],
 )
 def test_targets_out_of_range_make_the_loss_nan_for_they_cannot_be_looked_at(loss, targets):

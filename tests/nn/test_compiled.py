@@ -635,7 +635,7 @@ def assert_same_runs(runs, rtol=1e-12):
     assert ha.gradient_norms.keys() == hb.gradient_norms.keys()
     for name, norms in ha.gradient_norms.items():
         assert norms == pytest.approx(hb.gradient_norms[name], rel=rtol, abs=rtol)
-    assert (ha.best_epoch, ha.stopped_by, ha.metric) == (hb.best_epoch, hb.stopped_by, hb.metric)
+    assert (ha.best_epoch, ha.stopped_by, ha.metrics) == (hb.best_epoch, hb.stopped_by, hb.metrics)
     assert ha.uncompiled is None
     assert_same_model(a, b, rtol)
     assert_same_optimizer(oa, ob, rtol)
@@ -658,7 +658,7 @@ def test_fit_gives_the_same_run_with_every_loss(loss, output, y):
 
 
 def test_fit_gives_the_same_run_with_validation_patience_and_a_metric():
-    options = {"validation": (X[:5], LABELS[:5]), "patience": 2, "metric": nn.accuracy, "epochs": 30}
+    options = {"validation": (X[:5], LABELS[:5]), "patience": 2, "metrics": nn.accuracy, "epochs": 30}
     assert_same_runs(fit_both(loss=nn.cross_entropy, data=(X, LABELS), **options))
 
 
@@ -776,7 +776,7 @@ def test_a_loss_that_changes_again_and_again_is_compiled_until_it_is_too_often()
 
         histories.append(
             nn.fit(
-                model, (X, Y), loss=loss, optimizer=sgd(model), epochs=12, validation=(X, Y), metric=metric,
+                model, (X, Y), loss=loss, optimizer=sgd(model), epochs=12, validation=(X, Y), metrics=metric,
                 compile=compiled,
             )
         )  # fmt: skip
@@ -853,7 +853,7 @@ def test_fit_falls_back_in_the_middle_of_a_run():
 
         optimizer = adam(model)
         history = nn.fit(
-            model, (X, Y), loss=nn.squared_error, optimizer=optimizer, epochs=6, validation=(X, Y), metric=metric,
+            model, (X, Y), loss=nn.squared_error, optimizer=optimizer, epochs=6, validation=(X, Y), metrics=metric,
             compile=compiled,
         )  # fmt: skip
         runs.append((model, optimizer, history))
@@ -922,11 +922,11 @@ def test_fit_interrupted_leaves_what_the_steps_so_far_did():
     models = []
     for compiled in (True, False):
         model = mlp()
-        with pytest.raises(KeyboardInterrupt):
-            nn.fit(
-                model, (X, Y), loss=nn.squared_error, optimizer=sgd(model), epochs=9, validation=(X, Y),
-                metric=Interrupts(), compile=compiled,
-            )  # fmt: skip
+        history = nn.fit(
+            model, (X, Y), loss=nn.squared_error, optimizer=sgd(model), epochs=9, validation=(X, Y),
+            metrics=Interrupts(), compile=compiled,
+        )  # fmt: skip
+        assert (history.stopped_by, history.epochs, len(history.validation_loss)) == ("interrupt", 2, 2)
         models.append(model)
     assert_same_model(*models)
 
@@ -1077,3 +1077,135 @@ def test_a_compiled_model_beside_the_step_sees_the_parameters_that_move_and_chan
         step(X, Y)
         np.testing.assert_allclose(infer(X), model(X).numpy(), rtol=1e-13)
     assert len(infer.__wrapped__.entries) == 2  # before the parameters moved, and after
+
+
+# ------------------------------------------------------------------------------------ groups, buffers, clipping
+
+
+class Standardized(nn.Module):
+    """Keeps a running mean of its inputs, counts its calls, and reads what it assigned."""
+
+    def __init__(self):
+        self.mean, self.calls = nn.Buffer(np.zeros(3)), nn.Buffer(0)
+        self.linear = nn.Linear(3, 2, rng=0)
+
+    def forward(self, x):
+        if self.training:
+            self.mean.assign(0.75 * self.mean.value + 0.25 * np.mean(x, axis=0))
+            self.calls.assign(self.calls.value + 1)
+        return self.linear(x - self.mean.value) / (1 + 1 / (1 + self.calls.value))
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_buffers_get_the_values_that_the_loop_gives_them(backend):
+    if backend == "numba":
+        pytest.importorskip("numba", reason="numba is not installed: pip install 'autograd-mini[jit]'")
+    models = [Standardized() for _ in range(2)]
+    (compiled, eager), optimizers = models, [nn.SGD(m.parameters(), 0.1, 0.5) for m in models]
+    step = nn.compile_step(compiled, nn.squared_error, optimizers[0], backend=backend)
+    for i in range(12):
+        for model in models:
+            model.train(i % 5 != 4)  # in evaluation mode they stay
+        value = step(X[i % 2 :], Y[i % 2 :])
+        eager.zero_grad()
+        loss = nn.squared_error(eager(X[i % 2 :]), Y[i % 2 :])
+        loss.backward()
+        optimizers[1].step()
+        assert value == pytest.approx(loss.item(), rel=1e-12)
+        assert compiled.calls.data == eager.calls.data
+        np.testing.assert_allclose(compiled.mean.data, eager.mean.data, rtol=1e-13)
+    assert eager.calls.data == 10
+    assert_same_model(*models)
+
+
+def test_a_buffer_loaded_or_assigned_between_steps_is_read():
+    models = [Standardized() for _ in range(2)]
+    (compiled, eager), optimizers = models, [nn.SGD(m.parameters(), 0.1) for m in models]
+    step = nn.compile_step(compiled, nn.squared_error, optimizers[0])
+    for i in range(6):
+        step(X, Y)
+        eager.zero_grad()
+        nn.squared_error(eager(X), Y).backward()
+        optimizers[1].step()
+        for model in models:
+            if i == 2:
+                model.load_state_dict(Standardized().state_dict())
+            if i == 4:
+                model.mean.assign(np.ones(3))
+    assert_same_model(*models)
+
+
+def grouped(model):
+    first, *rest = model.parameters()
+    return nn.Groups([
+        nn.SGD([first], 0.1, momentum=0.9),
+        *nn.Adam([{"params": rest[:1], "lr": 1e-2, "weight_decay": 0.1}, {"params": rest[1:]}], 1e-3).groups,
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize("clip", [{}, {"clip_norm": 0.05}, {"clip_value": 0.01}], ids=["", "norm", "value"])
+def test_groups_and_clipping_equal_the_loop(clip):
+    models = [mlp() for _ in range(2)]
+    optimizers = [grouped(m) for m in models]
+    step = nn.compile_step(models[0], nn.squared_error, optimizers[0], keep_gradients=True, **clip)
+    for i in range(8):
+        for optimizer in optimizers:
+            optimizer.groups[1].lr = 0.1 / (1 + i)
+        step(X, Y)
+        optimizers[1].zero_grad()
+        nn.squared_error(models[1](X), Y).backward()
+        for p, q in zip(models[0].parameters(), models[1].parameters(), strict=True):
+            np.testing.assert_allclose(step.gradients[p], q.grad, rtol=1e-11, atol=1e-14)  # before clipping
+        if "clip_norm" in clip:
+            nn.clip_grad_norm_(models[1].parameters(), clip["clip_norm"])
+        elif clip:
+            nn.clip_grad_value_(models[1].parameters(), clip["clip_value"])
+        optimizers[1].step()
+    assert_same_model(*models)
+    assert [g.steps for g in optimizers[0].groups] == [8, 8, 8]
+
+
+def test_a_norm_is_that_of_all_vectors_together():
+    """Two dtypes make two vectors; clipped apart, the larger gradient would not shorten the smaller one."""
+
+    class Mixed(nn.Module):
+        def __init__(self):
+            self.a, self.b = nn.Parameter(np.ones(2)), nn.Parameter(np.ones(2, np.float32))
+
+        def forward(self, x):
+            return x @ (100 * self.a) + x @ self.b
+
+    model = Mixed()
+    step = nn.compile_step(model, lambda o, _y: o.sum(), nn.SGD(model.parameters(), 1.0), clip_norm=1.0)
+    step(np.ones((1, 2)), np.ones(1))
+    change_a, change_b = 1 - model.a.data, 1 - model.b.data.astype(float)
+    assert np.sqrt(np.sum(change_a**2) + np.sum(change_b**2)) == pytest.approx(1, rel=1e-5)
+    assert change_a[0] / change_b[0] == pytest.approx(100, rel=1e-4)
+
+
+@pytest.mark.parametrize("clip", [{}, {"clip_norm": 0.05}, {"clip_value": 0.01}], ids=["", "norm", "value"])
+def test_fit_with_groups_and_clipping_gives_the_same_run(clip):
+    (a, _, ha), (b, _, hb) = fit_both(optimizer=grouped, **clip)
+    assert_same_model(a, b)
+    assert ha.loss == pytest.approx(hb.loss, rel=1e-11)
+    for name, norms in ha.gradient_norms.items():
+        assert norms == pytest.approx(hb.gradient_norms[name], rel=1e-9)
+    for p, q in zip(a.parameters(), b.parameters(), strict=True):
+        np.testing.assert_allclose(p.grad, q.grad, rtol=1e-9, atol=1e-13)
+
+
+def test_fit_by_batches_that_write_buffers_gives_the_same_run():
+    (a, *_), (b, *_) = fit_both(Standardized)
+    assert_same_model(a, b)
+    np.testing.assert_allclose(a.mean.data, b.mean.data, rtol=1e-12)
+    assert a.calls.data == b.calls.data > 0
+
+
+def test_one_kind_of_clipping_at_a_time():
+    model = mlp()
+    with pytest.raises(ValueError, match="clip_norm and clip_value are both given"):
+        nn.compile_step(model, nn.squared_error, sgd(model), clip_norm=1.0, clip_value=1.0)
+    with pytest.raises(ValueError, match="clip_norm is 0"):
+        nn.compile_step(model, nn.squared_error, sgd(model), clip_norm=0)
+    with pytest.raises(TypeError, match=r"optimizer is .*, but must be one of nn's that steps from one gradient"):
+        nn.compile_step(model, nn.squared_error, nn.LBFGS(model.parameters()))

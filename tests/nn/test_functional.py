@@ -1,11 +1,15 @@
 """Activations: values, slopes at and around kinks, no overflow, any dtype."""
 
+import functools
+import math
+
 import numpy as np
 import pytest
 
 import autograd_mini as ag
 import nn
 
+erfc = np.vectorize(math.erfc, otypes=[float])
 Z = np.array([[-3.0, -0.5, 0.25], [2.0, 0.75, -1.25]])
 FUNCTIONS = {
     "identity": (nn.identity, lambda z: z),
@@ -14,7 +18,20 @@ FUNCTIONS = {
     "relu": (nn.relu, lambda z: np.where(z > 0, z, 0)),
     "softmax": (nn.softmax, lambda z: np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)),
     "log_softmax": (nn.log_softmax, lambda z: np.log(np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True))),
+    "leaky_relu": (nn.leaky_relu, lambda z: np.where(z > 0, z, 0.01 * z)),
+    "leaky_relu 0.3": (functools.partial(nn.leaky_relu, negative_slope=0.3), lambda z: np.where(z > 0, z, 0.3 * z)),
+    "elu": (nn.elu, lambda z: np.where(z > 0, z, np.exp(z) - 1)),
+    "elu 2": (functools.partial(nn.elu, alpha=2), lambda z: np.where(z > 0, z, 2 * (np.exp(z) - 1))),
+    "gelu": (nn.gelu, lambda z: z * erfc(-z / math.sqrt(2)) / 2),
+    "gelu tanh": (
+        functools.partial(nn.gelu, approximate="tanh"),
+        lambda z: z / (1 + np.exp(-2 * math.sqrt(2 / math.pi) * (z + 0.044715 * z**3))),
+    ),
+    "silu": (nn.silu, lambda z: z / (1 + np.exp(-z))),
+    "softplus": (nn.softplus, lambda z: np.log1p(np.exp(z))),
+    "softplus 3": (functools.partial(nn.softplus, beta=3.0, threshold=50), lambda z: np.log1p(np.exp(3 * z)) / 3),
 }
+NEW = [nn.leaky_relu, nn.elu, nn.gelu, nn.silu, nn.softplus]
 each = pytest.mark.parametrize("function", [function for function, _ in FUNCTIONS.values()], ids=FUNCTIONS)
 with_formula = pytest.mark.parametrize(("function", "formula"), FUNCTIONS.values(), ids=FUNCTIONS)
 
@@ -111,19 +128,19 @@ def test_nan_stays_nan(function):
     assert np.isnan(function(np.array([np.nan, 1.0]))[0])
 
 
-@pytest.mark.parametrize("function", [nn.sigmoid, nn.relu, nn.softmax, nn.log_softmax], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("function", [nn.sigmoid, nn.relu, nn.softmax, nn.log_softmax, *NEW], ids=lambda f: f.__name__)
 def test_complex_values_are_refused_and_not_computed_as_something_else(function):
     """The sigmoid is written with abs, the others with a maximum: of complex numbers that is another function."""
     with pytest.raises(ag.errors.DTypeError, match=f"{function.__name__}: z holds complex128, but must be real"):
         function(ag.Tensor([1j, 1.0], requires_grad=True))
 
 
-@pytest.mark.parametrize("function", [nn.sigmoid, nn.relu, nn.softmax, nn.log_softmax], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("function", [nn.sigmoid, nn.relu, nn.softmax, nn.log_softmax, *NEW], ids=lambda f: f.__name__)
 def test_truth_values_count_as_0_and_1(function):
     np.testing.assert_array_equal(function(np.array([True, False])), function(np.array([1.0, 0.0])))
 
 
-ROWS = [nn.sigmoid, nn.relu, nn.softmax, nn.log_softmax]
+ROWS = [nn.sigmoid, nn.relu, nn.softmax, nn.log_softmax, *NEW]
 
 
 @pytest.mark.parametrize("function", ROWS, ids=lambda f: f.__name__)
@@ -148,3 +165,100 @@ def test_a_mask_is_refused_and_a_matrix_is_an_array(function):
 def test_relu_of_integers_keeps_their_dtype(dtype):
     y = nn.relu(np.array([0, 2], dtype))
     assert y.dtype == dtype and y.tolist() == [0, 2]
+
+
+# --- at the kinks, as PyTorch has them (tests/peers holds them against it) -----------------------------------------
+
+
+def slopes(function, z):
+    return ag.grad(lambda z: np.sum(function(z)))(np.array(z)).tolist()
+
+
+@pytest.mark.parametrize("slope", [0.01, 0.5, 0.0, -1.0])
+def test_leaky_relu_has_the_small_slope_at_0_itself(slope):
+    leaky = functools.partial(nn.leaky_relu, negative_slope=slope)
+    assert slopes(leaky, [-1.0, -0.0, 0.0, 5e-324, 1.0]) == [slope, slope, slope, 1, 1]
+
+
+@pytest.mark.parametrize("alpha", [0.5, 1.0, 3.0])
+def test_elu_has_slope_alpha_at_0_itself(alpha):
+    elu = functools.partial(nn.elu, alpha=alpha)
+    assert slopes(elu, [-0.0, 0.0, 5e-324, 1.0]) == [alpha, alpha, 1, 1]
+    second = ag.grad(lambda z: np.sum(ag.grad(lambda z: np.sum(elu(z)))(z)))(np.array([-0.0, 0.0, 5e-324]))
+    assert second.tolist() == [alpha, alpha, 0]
+
+
+def test_softplus_has_the_slope_of_its_curve_up_to_the_threshold_and_1_above():
+    softplus = functools.partial(nn.softplus, beta=2.0, threshold=1.0)
+    below, at, above = slopes(softplus, [0.25, 0.5, np.nextafter(0.5, 1)])
+    assert (below, at, above) == (float(nn.sigmoid(0.5)), float(nn.sigmoid(1.0)), 1.0)
+    assert softplus(np.array([0.5, 0.75])) == pytest.approx([math.log(1 + math.e) / 2, 0.75], rel=3e-16)
+
+
+def test_the_smooth_ones_have_slope_one_half_at_0():
+    for function in (nn.gelu, functools.partial(nn.gelu, approximate="tanh"), nn.silu, nn.softplus):
+        assert slopes(function, [-0.0, 0.0]) == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("function", [nn.relu, nn.leaky_relu, nn.elu, nn.softplus], ids=lambda f: f.__name__)
+def test_a_list_of_tensors_has_the_slope_of_the_function_at_the_kink_too(function):
+    x = ag.Tensor(np.zeros(2), requires_grad=True)
+    np.testing.assert_array_equal(ag.gradients(function([x[0], x[1]]), x, np.ones(2)), slopes(function, [0.0, 0.0]))
+
+
+# --- far out ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("far", [30.0, 1e3, 1e12, 1e30])
+def test_far_out_each_is_a_line_without_a_warning(far, dtype):
+    z = np.array([-far, far], dtype)
+    lines = {
+        "leaky_relu": (nn.leaky_relu, 0.01 * z[0], 0.01),
+        "elu": (nn.elu, -1, 0),
+        "gelu": (nn.gelu, 0, 0),
+        "gelu tanh": (functools.partial(nn.gelu, approximate="tanh"), 0, 0),
+        "silu": (nn.silu, 0, 0),
+        "softplus": (nn.softplus, 0, 0),
+    }
+    for name, (function, left, slope) in lines.items():
+        y, pullback = ag.vjp(function, z)
+        assert y.dtype == dtype
+        np.testing.assert_allclose(y, [left, z[1]], rtol=1e-6, atol=1e-10, err_msg=name)
+        np.testing.assert_allclose(pullback(np.ones(2, dtype))[0], [slope, 1], rtol=1e-6, atol=1e-10, err_msg=name)
+        second = ag.grad(lambda z, f=function: np.sum(ag.grad(lambda z: np.sum(f(z)))(z)))(z)
+        np.testing.assert_allclose(second, 0, atol=1e-10, err_msg=name)
+
+
+def test_softplus_above_a_high_threshold_is_exact():
+    z = np.linspace(-30, 45, 76)
+    exact = [math.log1p(math.exp(t)) for t in z]
+    np.testing.assert_allclose(nn.softplus(z, threshold=40), exact, rtol=3e-16)
+    worst = np.max(np.abs(nn.softplus(z) - exact))
+    assert 1e-10 < worst < math.exp(-20)  # by default it is z from 20 on, as in PyTorch
+
+
+@pytest.mark.parametrize(
+    ("name", "backend"), [*((name, "numpy") for name in FUNCTIONS), ("gelu", "numba"), ("softplus 3", "numba")]
+)
+def test_compiled_it_is_the_same(name, backend):
+    if backend == "numba":
+        pytest.importorskip("numba")
+    function, formula = FUNCTIONS[name]
+    rng = np.random.default_rng(0)
+
+    def swept(z, g):
+        y, pullback = ag.vjp(function, z)
+        return y, pullback(g)[0]
+
+    compiled = ag.compile(swept, backend=backend)
+    for _ in range(3):
+        z, g = rng.normal(size=(2, 6, 5)) * 3
+        for found, expected in zip(compiled(z, g), swept(z, g), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(compiled(z, g)[0], formula(z), rtol=1e-12, atol=1e-15)
+
+
+def test_gelu_tanh_is_off_by_less_than_a_two_thousandth():
+    z = np.linspace(-8, 8, 4001)
+    assert 2e-4 < np.max(np.abs(nn.gelu(z) - nn.gelu(z, approximate="tanh"))) < 5e-4

@@ -114,7 +114,19 @@ def test_a_layer_owns_its_weights():
 def test_repr():
     assert repr(nn.Linear(3, 2)) == "Linear(3 -> 2)"
     assert repr(nn.Linear(2, 1, bias=False, mask=[[1, 0]])) == "Linear(2 -> 1, bias=False, 1 absent)"
-    assert [repr(f()) for f in ACTIVATIONS.values()] == ["Identity()", "ReLU()", "Sigmoid()", "Softmax()", "Tanh()"]
+    assert [repr(f()) for f in ACTIVATIONS.values()] == [
+        "Identity()",
+        "ReLU()",
+        "Sigmoid()",
+        "Softmax()",
+        "Tanh()",
+        "ELU(alpha=1)",
+        "GELU(approximate='none')",
+        "LeakyReLU(negative_slope=0.01)",
+        "LogSoftmax()",
+        "SiLU()",
+        "Softplus(beta=1, threshold=20)",
+    ]
 
 
 # ------------------------------------------------------------------------------------------------------ masks
@@ -320,6 +332,111 @@ def test_R14_mlp_chooses_he_before_relu_and_xavier_elsewhere():
     np.testing.assert_array_equal(model[2].weight.data, nn.init.xavier_uniform(rng, (2, 3)))
     other = nn.MLP([4, 3, 2], "relu", rng=0, initializer=nn.init.uniform())
     assert all(np.abs(layer.weight.data).max() <= 0.01 for layer in other.layers[::2])
+
+
+RECTIFIERS = ["relu", "leaky_relu", "elu", "gelu", "silu", "softplus"]
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_R14_mlp_chooses_he_before_every_rectifier(activation):
+    model, rng = nn.MLP([4, 3, 2], activation, rng=0), np.random.default_rng(0)
+    draw = nn.init.he_normal if activation in RECTIFIERS else nn.init.xavier_uniform
+    np.testing.assert_array_equal(model[0].weight.data, draw(rng, (3, 4)))
+    np.testing.assert_array_equal(model[-1].weight.data, nn.init.xavier_uniform(rng, (2, 3)))
+
+
+def test_mlp_normalizes_before_and_drops_out_after_the_activation_of_hidden_layers_only():
+    model = nn.MLP([4, 3, 5, 2], "gelu", "sigmoid", dropout=0.25, batch_norm=True, rng=0)
+    hidden = [nn.Linear, nn.BatchNorm1d, nn.GELU, nn.Dropout]
+    assert [type(layer) for layer in model.layers] == [*hidden, *hidden, nn.Linear, nn.Sigmoid]
+    assert [layer.p for layer in model.layers if isinstance(layer, nn.Dropout)] == [0.25, 0.25]
+    assert [layer.num_features for layer in model.layers if isinstance(layer, nn.BatchNorm1d)] == [3, 5]
+    assert [p.name for p in model.parameters()] == ["W1", "gamma1", "beta1", "W2", "gamma2", "beta2", "W3", "b3"]
+    assert model.places == ("layer1",) * 4 + ("layer2",) * 4 + ("layer3",) * 2
+    assert [type(layer) for layer in nn.MLP([4, 3, 2], "identity", dropout=0.5).layers] == [
+        nn.Linear,
+        nn.Dropout,
+        nn.Linear,
+    ]
+
+
+def test_mlp_with_dropout_has_the_weights_of_one_without_and_its_draws_depend_on_the_seed_alone():
+    plain, first, again, other = (
+        nn.MLP([4, 64, 64, 2], rng=seed, **options)
+        for seed, options in ((0, {}), (0, {"dropout": 0.5}), (0, {"dropout": 0.5}), (1, {"dropout": 0.5}))
+    )
+    for ours, theirs in zip(plain.parameters(), first.parameters(), strict=True):
+        np.testing.assert_array_equal(ours.data, theirs.data)
+    x = np.ones((3, 4))
+    np.testing.assert_array_equal(first(x).numpy(), again(x).numpy())
+    one, two, elsewhere = (model.layers[i].rng.random(8) for model, i in ((first, 2), (first, 5), (other, 2)))
+    assert not np.allclose(one, two)
+    assert not np.allclose(one, elsewhere)
+
+
+def test_mlp_in_float32_with_everything():
+    model = nn.MLP([4, 3, 2], dropout=0.5, batch_norm=True, rng=0, dtype=np.float32)
+    y = model(np.ones((5, 4)))
+    y.sum().backward()
+    assert y.dtype == np.float32
+    assert all(p.dtype == p.grad.dtype == np.float32 for p in model.parameters())
+    assert all(b.dtype == np.float32 for name, b in model.named_buffers() if not name.endswith("tracked"))
+
+
+@pytest.mark.parametrize("dropout", [-0.1, 1.0, "half"])
+def test_mlp_takes_a_probability_for_dropout(dropout):
+    with pytest.raises((ValueError, TypeError), match=r"MLP: dropout is .*lie in \[0, 1\)"):
+        nn.MLP([2, 3, 1], dropout=dropout)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"activation": "tanh", "output": "softmax", "dtype": "float32"}, {"dropout": 0.3, "batch_norm": True}],
+    ids=str,
+)
+def test_an_mlp_is_made_again_from_its_description(options, rng):
+    model = nn.MLP([4, 3, 3, 2], rng=0, **options)
+    config = model.config()
+    assert config == {
+        "sizes": [4, 3, 3, 2],
+        "activation": "relu",
+        "output": "identity",
+        "dropout": 0.0,
+        "batch_norm": False,
+        "dtype": "float64",
+        **options,
+    }
+    twin = nn.MLP.from_config(config)
+    twin.load_state_dict(model.state_dict())
+    x = rng.normal(size=(6, 4))
+    assert repr(twin) == repr(model)
+    np.testing.assert_array_equal(nn.evaluate(twin, x), nn.evaluate(model, x))
+
+
+def test_a_linear_layer_with_a_mask_is_made_again_with_it(rng):
+    layer = masked()
+    twin = nn.Linear.from_config(layer.config())
+    twin.load_state_dict(layer.state_dict())
+    x = rng.normal(size=(5, 3))
+    np.testing.assert_array_equal(twin.mask, layer.mask)
+    np.testing.assert_array_equal(twin(x).numpy(), layer(x).numpy())
+
+
+def test_a_dropout_is_made_again_with_its_probability():
+    assert nn.Dropout.from_config(nn.Dropout(0.3).config()).p == 0.3
+
+
+def test_biases_start_as_their_initializer_says():
+    layer = nn.Linear(3, 2, bias_initializer=nn.init.constant(0.1), rng=0)
+    np.testing.assert_array_equal(layer.bias.data, [0.1, 0.1])
+    np.testing.assert_array_equal(layer.weight.data, nn.Linear(3, 2, rng=0).weight.data)
+    model = nn.MLP([3, 4, 2], bias_initializer=nn.init.uniform(1, 2), rng=0)
+    assert all(((1 <= b) & (b <= 2)).all() for b in (model[0].bias.data, model[2].bias.data))
+
+
+def test_a_bias_initializer_of_another_shape_is_an_error():
+    with pytest.raises(ag.errors.ShapeError, match=r"bias_initializer returned shape \(3,\); the bias of .* is \(2,\)"):
+        nn.Linear(3, 2, bias_initializer=lambda rng, shape: np.ones(3))
 
 
 def test_mlp_the_same_seed_gives_the_same_model():

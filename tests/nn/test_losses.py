@@ -1,6 +1,8 @@
 """Losses: values from the formulas, gradients from differences, edges, and what a wrong target is told."""
 
 import functools
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -406,3 +408,356 @@ def test_complex_numbers_are_refused():
 def test_a_factor_for_each_output_is_refused_with_the_way_to_write_it():
     with pytest.raises(TypeError, match=r"factor is an array of shape \(3,\).*np\.mean\(np\.sum\(c"):
         nn.squared_error(np.ones((2, 3)), np.ones((2, 3)), factor=np.array([1, 2, 3]))
+
+
+# ------------------------------------------------------------------------------------- stored figures of PyTorch's
+
+
+STORED = json.loads((Path(__file__).parents[1] / "data" / "nn_losses.json").read_text("utf-8"))
+stored = pytest.mark.parametrize("part", STORED)
+
+
+def case(part, dtype=np.float64):
+    """Return a loss of outputs, targets and options; these, as arrays; and what is stored of them."""
+    row = STORED[part]
+    loss, options = getattr(nn, row["loss"]), row["options"]
+    o, y = np.array(row["outputs"], dtype), np.array(row["targets"])
+    return lambda o, y, r="mean": loss(o, y, reduction=r, **options), o, y, row
+
+
+@stored
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_values_and_gradients_are_those_of_pytorch(part, dtype):
+    """tests/data/nn_losses.json was written by PyTorch 2.13, in float64, from outputs and targets of two decimals.
+
+    "none", "sum" and "mean" are its values for these reductions, "none" added up over the outputs of a sample; the
+    gradient is that of "mean". Its mean is ours divided by "divided_by". tests/peers/test_nn_losses.py says which of
+    its functions is meant by each, and compares them on many inputs.
+    """
+    f, o, y, row = case(part, dtype)
+    rtol = 1e-12 if dtype is np.float64 else 2e-5
+    for reduction in ("none", "sum"):
+        value = f(o, y, reduction)
+        np.testing.assert_allclose(value, row[reduction], rtol=rtol, atol=rtol)
+        assert value.dtype == dtype
+    value, slope = ag.value_and_grad(lambda o: f(o, y) / row["divided_by"])(o)
+    np.testing.assert_allclose(value, row["mean"], rtol=rtol)
+    np.testing.assert_allclose(slope, row["gradient"], rtol=rtol, atol=rtol)
+    assert value.dtype == slope.dtype == dtype
+
+
+@stored
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_each_part_has_the_gradients_and_the_hessian_of_difference_quotients(part, reduction):
+    f, o, y, _ = case(part)
+    assert ag.gradcheck(lambda o: f(o, y, reduction), o, order=2)
+
+
+@stored
+def test_a_compiled_part_gives_the_eager_numbers_for_each_call_s_targets(part):
+    """No choice that depends on a target is frozen: each call brings others, in another order."""
+    f, o, y, _ = case(part)
+    eager = ag.value_and_grad(f)
+    compiled = ag.compile(eager)
+    for order in ([0, 1, 2, 3], [3, 2, 1, 0], [1, 1, 3, 0]):
+        for expected, found in zip(eager(o, y[order]), compiled(o, y[order]), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-16)
+
+
+# ------------------------------------------------------------------------- regression: absolute error and Huber's
+
+
+def test_the_absolute_error_has_derivative_0_at_0():
+    slope = ag.grad(lambda o: nn.absolute_error(o, [1.0, 1.0, 1.0]))(np.array([0.0, 1.0, 2.0]))
+    assert slope.tolist() == [-1, 0, 1]
+
+
+@pytest.mark.parametrize("delta", [0.3, 1.0, 2])
+def test_huber_is_a_parabola_near_and_a_line_far_and_both_meet(delta):
+    d = np.array([-3.0, -delta, -0.1, 0.0, 0.1, delta, 3.0])
+    near, far = d**2 / 2, delta * (np.abs(d) - delta / 2)
+    expected = np.where(np.abs(d) < delta, near, far)
+    np.testing.assert_allclose(nn.huber(d[:, None], 0 * d[:, None], delta, "none"), expected, rtol=1e-15)
+    slope = ag.grad(lambda o: nn.huber(o, 0 * d, delta))(d)
+    assert slope.tolist() == np.clip(d, -delta, delta).tolist()  # no kink at the joint
+    second = np.diag(ag.hessian(lambda o: nn.huber(o, 0 * d, delta))(d))
+    assert second.tolist() == [0, 0.5, 1, 1, 1, 0.5, 0]
+
+
+def test_the_slope_of_huber_is_bounded_for_an_infinite_output():
+    o = np.array([np.inf, -np.inf])
+    value, slope = ag.value_and_grad(lambda o: nn.huber(o, [0.0, 0.0]))(o)
+    assert value == np.inf
+    assert slope.tolist() == [1, -1]
+
+
+# ------------------------------------------------------------------------------------------------------ hinge
+
+
+def test_hinge_of_signs_is_a_class_against_the_rest_per_output():
+    z, y = np.array([[0.5, -2.0], [3.0, 0.0]]), np.array([[1, -1], [-1, 1]])
+    assert nn.hinge(z, y, "none").tolist() == [0.5, 5.0]
+    assert nn.hinge(z, y) == 2.75
+    assert nn.hinge(z, y.astype(float)) == nn.hinge(z, y)
+
+
+@pytest.mark.parametrize("lead", [(), (5,), (2, 3)])
+def test_hinge_of_labels_holds_the_right_class_against_each_other_one(lead):
+    rng = np.random.default_rng(0)
+    z, y = rng.normal(size=(*lead, 4)), rng.integers(0, 4, lead)
+    rows = zip(z.reshape(-1, 4), y.reshape(-1), strict=True)
+    expected = [sum(max(0, 1 - row[label] + row[j]) for j in range(4) if j != label) for row, label in rows]
+    np.testing.assert_allclose(nn.hinge(z, y, "none"), np.reshape(expected, lead), rtol=1e-14)
+
+
+def test_at_the_margin_hinge_has_derivative_0():
+    assert ag.grad(lambda z: nn.hinge(z, [1, -1]))(np.array([1.0, -1.0])).tolist() == [0, 0]
+    assert ag.grad(lambda z: nn.hinge(z, 0))(np.array([1.0, 0.0, 3.0])).tolist() == [-1, 0, 1]
+
+
+# ---------------------------------------------------------------------------------------------- KL divergence
+
+
+def test_kl_divergence_is_the_cross_entropy_less_the_entropy_of_the_targets():
+    rng = np.random.default_rng(0)
+    o, y = rng.dirichlet(np.ones(3), 5), rng.dirichlet(np.ones(3), 5)
+    expected = nn.categorical_cross_entropy(o, y) + np.mean(np.sum(y * np.log(y), axis=-1))
+    for value in (
+        nn.kl_divergence(o, y),
+        nn.kl_divergence(np.log(o), y, log_outputs=True),
+        nn.kl_divergence(o, np.log(y), log_targets=True),
+        nn.kl_divergence(np.log(o), np.log(y), log_outputs=True, log_targets=True),
+    ):
+        np.testing.assert_allclose(value, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("log_targets", [False, True])
+@pytest.mark.parametrize("log_outputs", [False, True])
+def test_kl_divergence_of_classes_of_probability_0(log_outputs, log_targets):
+    o, y = np.array([[0.5, 0.5, 0.0]]), np.array([[0.0, 1.0, 0.0]])
+    with np.errstate(divide="ignore"):
+        o, y = np.log(o) if log_outputs else o, np.log(y) if log_targets else y
+        wrong = np.array([[1.0, 0.0, 0.0]]) if not log_outputs else np.array([[0.0, -np.inf, -np.inf]])
+
+        def f(o, y=y):
+            return nn.kl_divergence(o, y, log_outputs=log_outputs, log_targets=log_targets)
+
+        value, slope = ag.value_and_grad(f)(o)
+        np.testing.assert_allclose(value, np.log(2))
+        assert slope.tolist() == [[0, -1 if log_outputs else -2, 0]]
+        assert f(wrong) == np.inf
+        same = nn.kl_divergence(o, o, log_outputs=log_outputs, log_targets=log_outputs)
+    assert same == 0
+
+
+def test_kl_divergence_is_differentiable_by_its_targets():
+    rng = np.random.default_rng(0)
+    o, y = rng.dirichlet(np.ones(3), 2), rng.normal(size=(2, 3))
+    assert ag.gradcheck(lambda y: nn.kl_divergence(o, nn.softmax(y)), y)
+    assert ag.gradcheck(lambda y: nn.kl_divergence(o, nn.log_softmax(y), log_targets=True), y)
+    at_0 = ag.grad(lambda y: nn.kl_divergence([[0.5, 0.5]], y))(np.array([[1.0, 0.0]]))
+    np.testing.assert_allclose(at_0, [[1 + np.log(2), np.log(2)]])  # of y log y at 0, nothing
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_kl_divergence_from_extreme_logits(dtype):
+    z, y = np.array([[1000, -1000, 0]], dtype), np.array([[0.0, 1.0, 0.0]])
+    value, slope = ag.value_and_grad(lambda z: nn.kl_divergence(nn.log_softmax(z), y, log_outputs=True))(z)
+    assert value == 2000
+    assert slope.tolist() == [[1, -1, 0]]
+
+
+# --------------------------------------------------- cross-entropy: class weights, label smoothing, ignored labels
+
+
+OPTIONS = {
+    "weight": {"weight": [0.5, 2.0, 1.25]},
+    "label_smoothing": {"label_smoothing": 0.2},
+    "ignore_index": {"ignore_index": -1},
+    "weight, label_smoothing": {"weight": [0.5, 2.0, 1.25], "label_smoothing": 0.2},
+    "weight, ignore_index": {"weight": [0.5, 2.0, 1.25], "ignore_index": -1},
+    "label_smoothing, ignore_index": {"label_smoothing": 0.2, "ignore_index": -1},
+    "all": {"weight": [0.5, 2.0, 1.25], "label_smoothing": 0.2, "ignore_index": -1},
+}
+options = pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+
+
+def weighted(z, y, weight=(1.0, 1.0, 1.0), label_smoothing=0.0, ignore_index=None):
+    """Return each sample's loss and its share in the mean, index by index."""
+    terms, shares = [], []
+    for row, label in zip(z, y, strict=True):
+        if label == ignore_index:
+            terms.append(0.0)
+            shares.append(0.0)
+            continue
+        surprise = [np.log(sum(np.exp(row))) - row[k] for k in range(3)]
+        target = [(1 - label_smoothing) * (k == label) + label_smoothing / 3 for k in range(3)]
+        terms.append(sum(weight[k] * target[k] * surprise[k] for k in range(3)))
+        shares.append(weight[label])
+    return np.array(terms), np.array(shares)
+
+
+@options
+@pytest.mark.parametrize("dtype", [np.int64, np.int8])
+def test_cross_entropy_with_options_is_its_formula(options, dtype):
+    z, _ = samples(CROSS_LOGITS, (6,))
+    y = np.array([0, 2, 1, 2, 0, -1 if "ignore_index" in options else 0], dtype)
+    terms, shares = weighted(z, y, **options)
+    np.testing.assert_allclose(CROSS_LOGITS(z, y, "none", **options), terms, rtol=1e-13)
+    np.testing.assert_allclose(CROSS_LOGITS(z, y, "sum", **options), terms.sum(), rtol=1e-13)
+    np.testing.assert_allclose(CROSS_LOGITS(z, y, **options), terms.sum() / shares.sum(), rtol=1e-13)
+    assert ag.gradcheck(lambda z: CROSS_LOGITS(z, y, **options), z, order=2)
+    if "ignore_index" not in options:
+        rows = np.eye(3)[y]
+        np.testing.assert_allclose(CROSS_LOGITS(z, rows, "none", **options), terms, rtol=1e-13)
+        np.testing.assert_allclose(CROSS_LOGITS(z, rows, **options), terms.mean(), rtol=1e-13)
+
+
+@options
+def test_a_compiled_step_trains_as_the_eager_one_with_other_labels_weights_and_ignored_positions(options):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(6, 4))
+    batches = [rng.integers(0, 3, 6) for _ in range(5)]
+    if "ignore_index" in options:
+        batches = [np.where(rng.uniform(size=6) < 0.4, -1, y) for y in batches]
+    models = [nn.Linear(4, 3, rng=0) for _ in range(2)]
+    optimizers = [nn.SGD(model.parameters(), lr=0.5) for model in models]
+    step = nn.compile_step(models[0], lambda z, y: CROSS_LOGITS(z, y, **options), optimizers[0])
+    for y in batches:
+        found = step(x, y)
+        optimizers[1].zero_grad()
+        value = CROSS_LOGITS(models[1](x), y, **options)
+        value.backward()
+        optimizers[1].step()
+        assert found == pytest.approx(value.item(), rel=1e-13)
+        np.testing.assert_allclose(models[0].weight.data, models[1].weight.data, rtol=1e-12)
+
+
+def test_weights_may_be_an_input_of_a_program():
+    z, _ = samples(CROSS_LOGITS)
+    f = ag.value_and_grad(lambda z, y, w: CROSS_LOGITS(z, y, weight=w, ignore_index=0, label_smoothing=0.1))
+    compiled = ag.compile(f)
+    for y, w in (([0, 1, 2, 1, 0], [1.0, 2, 3]), ([1, 2, 0, 0, 2], [3.0, 0.5, 0.25])):
+        for expected, found in zip(f(z, np.array(y), np.array(w)), compiled(z, np.array(y), np.array(w)), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-13)
+
+
+def test_gradients_pass_through_class_weights():
+    z, _ = samples(CROSS_LOGITS)
+    assert ag.gradcheck(
+        lambda w: CROSS_LOGITS(z, [0, 1, 2, 1, 0], weight=w, label_smoothing=0.1), np.array([1.0, 2, 3])
+    )
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+@pytest.mark.parametrize(
+    ("options", "y"),
+    [({"ignore_index": -1}, [-1, -1]), ({"weight": [0.0, 1.0]}, [0, 0]), ({"ignore_index": 1}, [1, 1])],
+    ids=["ignored", "of weight 0", "a class ignored"],
+)
+def test_a_mean_of_no_sample_that_counts_is_an_error_and_the_sum_is_0(options, y, compiled):
+    z, y = np.zeros((2, 2)), np.array(y)
+
+    def f(z, y, reduction="mean"):
+        return CROSS_LOGITS(z, y, reduction, **options)
+
+    program = ag.compile(f) if compiled else f
+    other = np.array([0, 1])
+    assert program(z, other) == pytest.approx(np.log(2))
+    with pytest.raises(
+        ValueError, match="no sample counts: every label is ignore_index, or of a class whose weight is 0"
+    ):
+        program(z, y)
+    assert f(z, y, "sum") == 0
+    assert f(z, y, "none").tolist() == [0, 0]
+
+
+def test_an_ignored_sample_has_a_gradient_of_0():
+    z, _ = samples(CROSS_LOGITS)
+    slope = ag.grad(lambda z: CROSS_LOGITS(z, [0, -100, 1, -100, 2], ignore_index=-100))(z)
+    assert [bool(np.any(row)) for row in slope] == [True, False, True, False, True]
+
+
+def test_only_the_label_that_is_ignored_may_be_out_of_range():
+    with pytest.raises(ValueError, match="label -2 is out of range"):
+        CROSS_LOGITS(samples(CROSS_LOGITS)[0], [0, -1, -2, 0, 1], ignore_index=-1)
+    compiled = ag.compile(lambda z, y: CROSS_LOGITS(z, y, ignore_index=-1))
+    z = samples(CROSS_LOGITS)[0]
+    compiled(z, np.array([0, -1, 2, 0, 1]))
+    with pytest.raises(ValueError, match="label -2 is out of range"):
+        compiled(z, np.array([0, -1, -2, 0, 1]))
+
+
+def test_an_unsigned_label_never_equals_a_negative_ignore_index():
+    z, _ = samples(CROSS_LOGITS)
+    y = np.array([0, 1, 2, 1, 0], np.uint8)
+    assert CROSS_LOGITS(z, y, ignore_index=-100) == pytest.approx(CROSS_LOGITS(z, y), rel=1e-14)
+
+
+@options
+def test_options_leave_float32_alone(options):
+    z = samples(CROSS_LOGITS)[0].astype(np.float32)
+    y = np.array([0, 1, 2, 1, 0])
+    value, slope = ag.value_and_grad(lambda z: CROSS_LOGITS(z, y, **options))(z)
+    assert value.dtype == slope.dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@options
+def test_extreme_logits_with_options_stay_finite(options, dtype):
+    z = np.array([[1000, -1000, 0], [-1000, 1000, 1000]], dtype)
+    value, slope = ag.value_and_grad(lambda z: CROSS_LOGITS(z, [1, 0], **options))(z)
+    assert np.isfinite(value)
+    assert value > 1000 * 0.5
+    assert np.all(np.isfinite(slope))
+
+
+def test_the_gradient_by_a_distribution_counts_its_zeros():
+    """The derivative by y_k is the surprise at k, whether y_k is 0 or not."""
+    z, y = np.array([[1.0, 2.0, 0.5]]), np.array([[0.0, 1.0, 0.0]])
+    slope = ag.grad(lambda y: CROSS_LOGITS(z, y))(y)
+    np.testing.assert_allclose(slope, -nn.log_softmax(z), rtol=1e-14)
+
+
+# ----------------------------------------------------------------------------------------- log loss with weights
+
+
+@pytest.mark.parametrize("loss", [LOG, LOG_LOGITS], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("shape", [(), (3,), (1,), (5, 1), (5, 3)], ids=str)
+def test_weights_of_the_log_loss_multiply_its_terms(loss, shape):
+    o, y = samples(loss)
+    w = np.random.default_rng(1).uniform(0, 3, shape)
+    terms = np.array([[loss([a], [b]) for a, b in zip(*row, strict=True)] for row in zip(o, y, strict=True)])
+    np.testing.assert_allclose(loss(o, y, "none", weight=w), np.sum(w * terms, axis=-1), rtol=1e-13)
+    np.testing.assert_allclose(loss(o, y, weight=w), np.mean(np.sum(w * terms, axis=-1)), rtol=1e-13)
+    assert ag.gradcheck(lambda o: loss(o, y, weight=w), o)
+
+
+def test_pos_weight_multiplies_what_positive_samples_cost():
+    z = samples(LOG_LOGITS)[0]
+    for bits, factor in ((np.ones_like(z), 7.0), (np.zeros_like(z), 1.0)):
+        np.testing.assert_allclose(
+            LOG_LOGITS(z, bits, "none", pos_weight=7.0), factor * LOG_LOGITS(z, bits, "none"), rtol=1e-13
+        )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_extreme_logits_with_pos_weight(dtype):
+    z, y = np.array([[-1000, 1000, -1000, 1000]], dtype).T, np.array([[0.0, 1, 1, 0]]).T
+    assert LOG_LOGITS(z, y, "none", pos_weight=3.0).tolist() == [0, 0, 3000, 1000]
+    assert ag.grad(lambda z: LOG_LOGITS(z, y, "sum", pos_weight=3.0))(z).ravel().tolist() == [0, 0, -3, 1]
+
+
+def test_the_log_loss_of_a_small_probability_keeps_its_digits():
+    assert LOG([[1e-20]], [[0.0]]) == 1e-20
+
+
+# ------------------------------------------------------------------------------------------- what a loss is taken of
+
+
+def test_a_loss_says_whether_it_takes_logits():
+    """So that an output of a single column between 0 and 1 is not taken for a probability, or the reverse."""
+    smooth = functools.partial(functools.partial(CROSS_LOGITS, label_smoothing=0.1), ignore_index=-1)
+    assert all(nn.losses.takes_logits(loss) is True for loss in (CROSS_LOGITS, LOG_LOGITS, nn.hinge, smooth))
+    assert all(nn.losses.takes_logits(loss) is False for loss in (CROSS, LOG))
+    assert all(nn.losses.takes_logits(loss) is None for loss in (SQUARED, nn.huber, lambda o, y: 0.0, None))

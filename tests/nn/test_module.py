@@ -297,3 +297,127 @@ def test_a_mode_may_be_spelled_as_a_number(yes):
     assert model.train(yes - yes if not isinstance(yes, (bool, np.bool_)) else not yes).training is False
     assert model.train(yes).training is True
     assert nn.Linear(3, 2, bias=yes).bias is not None
+
+
+# ----------------------------------------------------------------------------------- buffers, sharing, freezing
+
+
+class Running(nn.Module):
+    """Keeps a running mean, and shares its layer."""
+
+    def __init__(self):
+        self.mean = nn.Buffer(np.zeros(2))
+        self.calls = nn.Buffer(0)
+        self.first = nn.Linear(2, 2, rng=0)
+        self.again = self.first
+        self.tied = nn.Linear(2, 2, rng=1)
+        self.tied.weight = self.first.weight
+        self.rng = np.random.default_rng(3)
+
+    def forward(self, x):
+        if self.training:
+            self.mean.assign(0.5 * self.mean.value + 0.5 * np.mean(x, axis=0))
+            self.calls.assign(self.calls.value + 1)
+        return self.again(self.tied(self.first(x - self.mean.value)))
+
+
+def test_buffers_are_state_but_no_parameters():
+    model = Running()
+    assert [name for name, _ in model.named_parameters()] == ["first.weight", "first.bias", "tied.bias"]
+    assert [name for name, _ in model.named_buffers()] == ["mean", "calls"]
+    model(np.array([[1.0, 2.0]]))
+    assert model.mean.data.tolist() == [0.5, 1] and model.calls.data == 1 and model.calls.dtype.kind == "i"
+    assert model.mean.name == "mean" and not model.mean.requires_grad
+
+
+def test_no_gradient_passes_through_a_buffer_and_a_value_assigned_is_read_in_the_same_pass():
+    model = Running()
+    x = ag.Tensor([[1.0, 2.0]], requires_grad=True)
+    model(x).sum().backward()
+    M = (model.first.weight.data @ model.first.weight.data @ model.first.weight.data).sum(axis=0)
+    np.testing.assert_allclose(x.grad, M[None], rtol=1e-12)
+    assert model.mean.data.tolist() == [0.5, 1] and model.mean.grad is None
+
+
+def test_a_state_names_what_is_shared_under_each_name_and_takes_either():
+    model, other = Running(), Running()
+    model.first.weight.data = [[1.0, 2.0], [3.0, 4.0]]
+    state = model.state_dict()
+    assert list(state) == [
+        "mean", "calls", "first.weight", "first.bias", "again.weight", "again.bias", "tied.weight", "tied.bias",
+    ]  # fmt: skip
+    for name in ("first.weight", "again.weight", "tied.weight"):
+        part = {key: value for key, value in state.items() if "weight" not in key} | {name: state[name]}
+        other.load_state_dict(part)
+        assert other.tied.weight.data.tolist() == [[1, 2], [3, 4]]
+        other.load_state_dict(Running().state_dict())
+
+
+def test_different_values_for_what_is_shared_are_refused():
+    model = Running()
+    state = model.state_dict()
+    before, state["tied.weight"] = model.first.weight.data.copy(), state["tied.weight"] + 1
+    with pytest.raises(ValueError, match=r"first\.weight and tied\.weight are one in this model, and differ"):
+        model.load_state_dict(state)
+    np.testing.assert_array_equal(model.first.weight.data, before)
+
+
+def test_a_state_that_fits_in_part_is_taken_if_that_is_said():
+    model = nn.MLP([2, 3, 1], rng=0)
+    kept = model[2].weight.data.copy()
+    missing, unknown = model.load_state_dict({"0.weight": np.ones((3, 2)), "extra": np.ones(2)}, strict=False)
+    assert (missing, unknown) == (["0.bias", "2.bias", "2.weight"], ["extra"])
+    assert model[0].weight.data.tolist() == np.ones((3, 2)).tolist()
+    np.testing.assert_array_equal(model[2].weight.data, kept)
+    with pytest.raises(ag.errors.ShapeError, match=r"0\.weight has shape \(3, 2\)"):
+        model.load_state_dict({"0.weight": np.ones((2, 3))}, strict=False)
+
+
+def test_integers_stay_integers_and_are_not_cut():
+    model = Running()
+    model.load_state_dict(model.state_dict() | {"calls": np.array(7, np.int32)})
+    assert model.calls.data == 7 and model.calls.dtype == np.array(0).dtype
+    with pytest.raises(ag.errors.DTypeError, match="calls is int64 in this model and float64 in the state"):
+        model.load_state_dict(model.state_dict() | {"calls": np.array(7.5)})
+    with pytest.raises(ag.errors.DTypeError, match="calls is int64, and the value is float64"):
+        model.calls.assign(0.5)
+    with pytest.raises(ag.errors.ShapeError, match=r"mean has shape \(2,\), and the value has \(3,\)"):
+        model.mean.assign(np.ones(3))
+
+
+def test_frozen_parameters_have_no_gradient_and_stay():
+    model = nn.MLP([2, 3, 1], rng=0)
+    assert model[0].freeze() is model[0]
+    before = model[0].weight.data.copy()
+    history = nn.fit(
+        model, (np.eye(2), np.ones((2, 1))), loss=nn.squared_error, optimizer=nn.SGD(model.parameters(), 0.1), epochs=3
+    )
+    np.testing.assert_array_equal(model[0].weight.data, before)
+    assert model[0].weight.grad is None and history.gradient_norms["0.weight"] == [0, 0, 0]
+    model.unfreeze()
+    nn.squared_error(model(np.eye(2)), np.ones((2, 1))).backward()
+    assert model[0].weight.grad is not None
+
+
+def test_generators_are_found_once():
+    model = nn.Sequential(nn.Dropout(0.5, rng=0), nn.Dropout(0.5, rng=1), Running())
+    assert [name for name, _ in model.named_generators()] == ["0.rng", "1.rng", "2.rng"]
+    shared = np.random.default_rng(0)
+    model = nn.Sequential(nn.Dropout(0.5, rng=shared), nn.Dropout(0.5, rng=shared))
+    assert [name for name, _ in model.named_generators()] == ["0.rng"]
+
+
+def test_a_module_that_holds_itself_has_a_state():
+    model = Running()
+    model.first.above = model
+    assert len(model.state_dict()) == 8
+
+
+def test_a_buffer_cannot_be_written_by_a_program_that_is_no_training_step():
+    with pytest.raises(ag.errors.TraceError, match=r"mean gets a new value .*Write model.eval\(\) first"):
+        ag.compile(Running())(np.ones((1, 2)))
+
+
+def test_a_module_without_config_says_so():
+    with pytest.raises(TypeError, match=r"Running cannot be described: it has no config\(\)"):
+        Running().config()

@@ -475,8 +475,8 @@ def test_a_copy_goes_on_where_it_was(make, travel):
     expected = run(optimizer, GRADIENTS[5:])
     np.testing.assert_array_equal(run(other, GRADIENTS[5:]), expected)
     assert not any(np.shares_memory(a, b) for a, b in zip(optimizer.state[0], other.state[0], strict=True))
-    with pytest.raises(ValueError, match="lr is 0"):
-        other.lr = 0
+    with pytest.raises(ValueError, match="lr is -1"):
+        other.lr = -1
 
 
 @each
@@ -609,7 +609,177 @@ def test_an_optimizer_of_one_s_own():
     optimizer = Normed([nn.Parameter([1.0])], lr=0.5)
     values = run(optimizer, [np.array([3.0]), np.array([7.0])])
     assert [v[0] for v in values] == [1 - 0.5, 1 - 0.5 - 0.25 * 1.5]
-    with pytest.raises(ValueError, match="Normed: lr is 0"):
-        optimizer.lr = 0
-    with pytest.raises(TypeError, match="abstract"):
-        nn.Optimizer([nn.Parameter([1.0])], lr=0.1)
+    with pytest.raises(ValueError, match="Normed: lr is -1"):
+        optimizer.lr = -1
+    bare = nn.Optimizer([nn.Parameter([1.0])], lr=0.1)
+    with pytest.raises(NotImplementedError, match=r"Optimizer has no update\(\)"):
+        run(bare, [np.array([3.0])])
+
+
+# -------------------------------------------------------------------------------------------- parameter groups
+
+
+def two_groups(cls=nn.SGD, **options):
+    a, b = nn.Parameter([1.0, 2.0], name="a"), nn.Parameter([[3.0]], name="b")
+    return (a, b), cls([{"params": [a], "lr": 0.5}, {"params": [b]}], lr=0.1, **options)
+
+
+def test_each_group_steps_with_its_own_numbers():
+    (a, b), opt = two_groups(weight_decay=0.5)
+    a.grad, b.grad = np.array([1.0, 1.0]), np.array([[1.0]])
+    opt.step()
+    assert a.data.tolist() == [1 - 0.5 * 1.5, 2 - 0.5 * 2] and b.data.tolist() == [[3 - 0.1 * 2.5]]
+    assert [g.lr for g in opt.groups] == [0.5, 0.1] and isinstance(opt, nn.Optimizer)
+    assert opt.parameters == [a, b] and all(isinstance(g, nn.SGD) for g in opt.groups)
+
+
+def test_a_group_may_have_a_term_that_the_others_lack():
+    a, b = nn.Parameter([1.0]), nn.Parameter([1.0])
+    opt = nn.SGD([{"params": [a], "weight_decay": 0.5, "momentum": 0.9}, {"params": b and [b]}], 0.1)
+    for _ in range(2):
+        a.grad, b.grad = np.zeros(1), np.zeros(1)
+        opt.step()
+    assert b.data[0] == 1 and a.data[0] < 1 and [len(g.state[0]) for g in opt.groups] == [1, 0]
+
+
+def test_groups_of_several_kinds_equal_the_optimizers_one_after_the_other():
+    models = [nn.MLP([3, 4, 2], "tanh", rng=0) for _ in range(2)]
+    (first, second), separate = models, []
+    groups = nn.Groups([nn.SGD(first[0].parameters(), 0.1, 0.9), nn.Adam(first[2].parameters(), 0.01)])
+    separate = [nn.SGD(second[0].parameters(), 0.1, 0.9), nn.Adam(second[2].parameters(), 0.01)]
+    for _ in range(5):
+        sweep(first)
+        groups.step()
+        sweep(second)
+        for optimizer in separate:
+            optimizer.step()
+    for p, q in zip(first.parameters(), second.parameters(), strict=True):
+        np.testing.assert_array_equal(p.data, q.data)
+    groups.zero_grad()
+    assert all(p.grad is None for p in first.parameters())
+
+
+def test_one_optimizer_is_its_own_only_group():
+    opt = nn.SGD([nn.Parameter([1.0])], lr=0.1)
+    assert opt.groups == (opt,)
+
+
+def test_no_group_steps_if_one_gradient_is_of_a_wrong_shape():
+    (a, b), opt = two_groups()
+    a.grad = np.ones(2)
+    b.grad = np.ones(3)
+    with pytest.raises(ag.errors.ShapeError, match="gradient of b has shape"):
+        opt.step()
+    assert a.data.tolist() == [1, 2]
+
+
+def test_numbers_of_groups_are_read_and_assigned_in_the_groups():
+    _, opt = two_groups()
+    with pytest.raises(AttributeError, match=r"each group has its own lr\. Read opt\.groups\[0\]\.lr"):
+        _ = opt.lr
+    with pytest.raises(AttributeError, match=r"for group in opt\.groups: group\.lr = 0\.3"):
+        opt.lr = 0.3
+    with pytest.raises(AttributeError, match="Groups has no attribute 'rate'"):
+        _ = opt.rate
+    opt.groups[1].lr = 0.3
+    assert [g.lr for g in opt.groups] == [0.5, 0.3]
+
+
+@pytest.mark.parametrize("travel", [copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))], ids=["deepcopy", "pickle"])
+def test_groups_can_be_copied(travel):
+    (_, _), opt = two_groups(nn.Adam)
+    other = travel(opt)
+    assert [g.lr for g in other.groups] == [0.5, 0.1] and other.parameters[0] is other.groups[0].parameters[0]
+    assert other.parameters[0] is not opt.parameters[0]
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda a, b: nn.SGD([{"params": [a]}, {"params": [a, b]}], 0.1), ValueError, "a is in two groups"),
+        (lambda a, b: nn.SGD([{"parameters": [a]}], 0.1), TypeError, "must be a dict with params"),
+        (lambda a, b: nn.SGD([{"params": [a]}, b], 0.1), TypeError, "one of the groups is a Parameter"),
+        (lambda a, b: nn.SGD([{"params": [a], "rate": 1}], 0.1), TypeError, "gives 'rate', which SGD does not know"),
+        (lambda a, b: nn.SGD([{"params": []}], 0.1), ValueError, "SGD got no parameters"),
+        (lambda a, b: nn.SGD([{"params": [a], "lr": 0}], 0.1), ValueError, "lr is 0"),
+        (lambda a, b: nn.Groups([]), ValueError, "Groups got no optimizers"),
+        (lambda a, b: nn.Groups([a, b]), TypeError, "one of the optimizers is a Parameter"),
+        (lambda a, b: nn.Groups([nn.LBFGS([a])]), TypeError, "must be an optimizer that steps from gradients"),
+    ],
+)
+def test_groups_that_make_no_sense(make, error, message):
+    with pytest.raises(error, match=message):
+        make(nn.Parameter([1.0], name="a"), nn.Parameter([1.0], name="b"))
+
+
+# ------------------------------------------------------------------------------------------------- state_dict
+
+
+@each
+def test_from_its_state_another_optimizer_goes_on_bit_for_bit(make):
+    first = make([nn.Parameter(START), nn.Parameter([1.0])])
+    run(first, GRADIENTS[:5])
+    state = first.state_dict()
+    second = make([nn.Parameter(first.parameters[0].data), nn.Parameter([1.0])])
+    second.load_state_dict(state)
+    np.testing.assert_array_equal(run(second, GRADIENTS[5:]), run(first, GRADIENTS[5:]))
+    assert (second.steps, second.missed) == (first.steps, first.missed)
+
+
+def test_a_state_holds_copies_and_the_numbers_as_they_were_assigned():
+    (a, _), opt = two_groups(nn.Adam)
+    opt.groups[0].lr = 0.25
+    a.grad = np.ones(2)
+    opt.step()
+    state = opt.state_dict()
+    kept = [array.copy() for array in state["groups"][0]["state"][0]]
+    opt.step()
+    np.testing.assert_array_equal(state["groups"][0]["state"][0], kept)
+    _, other = two_groups(nn.Adam)
+    other.load_state_dict(state)
+    assert other.groups[0].lr == 0.25 and other.groups[0].steps == 1 and other.groups[1].missed == [1]
+    np.testing.assert_array_equal(other.groups[0].state[0], kept)
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (
+            lambda a: nn.Adam([a], betas=(0.5, 0.9)),
+            r"with \{'betas': \[0.9, 0.999\], 'terms': \[\]\}, and this is Adam",
+        ),
+        (lambda a: nn.AdamW([a]), "the state is of Adam .* Make the optimizer as it was"),
+        (lambda a: nn.Adam([a, nn.Parameter([1.0])]), "does not fit the 2 here"),
+        (lambda a: nn.Adam([nn.Parameter([[1.0]])]), "does not fit the 1 here in number or shapes"),
+    ],
+)
+def test_a_state_of_another_optimizer_is_refused_and_changes_nothing(other, message):
+    a = nn.Parameter([1.0, 2.0])
+    state = nn.Adam([a]).state_dict()
+    opt = other(a)
+    before = repr(opt.state_dict())
+    with pytest.raises(ValueError, match=message):
+        opt.load_state_dict(state)
+    with pytest.raises(ValueError, match=r"must be what .*state_dict\(\) returns"):
+        opt.load_state_dict({"lr": 1})
+    assert repr(opt.state_dict()) == before
+
+
+def test_groups_take_a_state_whole_or_not_at_all():
+    (a, _), opt = two_groups(nn.Adam)
+    state = opt.state_dict()
+    a.grad = np.ones(2)
+    opt.step()
+    before = repr(opt.state_dict())
+    state["groups"][1]["kind"] = "SGD"
+    with pytest.raises(ValueError, match="the state is of SGD"):
+        opt.load_state_dict(state)
+    with pytest.raises(ValueError, match="of as many groups, 2"):
+        opt.load_state_dict({"kind": "Groups", "groups": []})
+    assert repr(opt.state_dict()) == before
+
+
+def test_an_optimizer_shows_its_numbers():
+    (_, _), opt = two_groups()
+    assert repr(opt.groups[1]) == "SGD(1 parameters of 1 numbers, lr=0.1, momentum=0, weight_decay=0)"
+    assert repr(opt).startswith("Groups(\n  SGD(")

@@ -123,7 +123,7 @@ def overfit(**options):
 def test_R12_fixed_epochs():
     history = fit(make(), epochs=7)
     assert len(history.loss) == 7 and history.stopped_by == "epochs" and history.best_epoch is None
-    assert history.validation_loss == history.metric == []
+    assert history.validation_loss == [] and history.metrics == {}
 
 
 def test_R12_training_loss_below_a_threshold():
@@ -202,9 +202,10 @@ def test_the_metric_is_taken_on_the_validation_set():
     labels = (X[:, 0] > 0).astype(int)
     model = nn.MLP([3, 2], rng=0)
     history = fit(
-        model, (X, labels), loss=nn.cross_entropy, lr=1.0, epochs=30, validation=(X, labels), metric=nn.accuracy
+        model, (X, labels), loss=nn.cross_entropy, lr=1.0, epochs=30, validation=(X, labels), metrics=nn.accuracy
     )
-    assert len(history.metric) == 30 and history.metric[-1] == nn.accuracy(nn.evaluate(model, X), labels) == 1
+    assert list(history.metrics) == ["accuracy"] and len(history.metrics["accuracy"]) == 30
+    assert history.metrics["accuracy"][-1] == nn.accuracy(nn.evaluate(model, X), labels) == 1
 
 
 def test_seconds_are_counted():
@@ -289,7 +290,7 @@ def test_data_that_do_not_fit_together(data, message):
     with pytest.raises(ValueError, match=message):
         fit(model, data)
     with pytest.raises(ValueError, match=message.replace("data", "validation", 1)):
-        fit(model, validation=0 if data is None else data)
+        fit(model, validation="text" if data is None else data)
     assert same_weights(model, before)
 
 
@@ -301,7 +302,7 @@ def test_data_that_do_not_fit_together(data, message):
         ({"epochs": -1}, "epochs is -1, but must be a whole number of at least 0"),
         ({"patience": 3}, r"patience counts epochs .*\. Pass validation=\(inputs, targets\)"),
         ({"patience": 0, "validation": (X, Y)}, "patience is 0, but must be a whole number of at least 1"),
-        ({"metric": nn.accuracy}, r"metric is taken on the validation set\. Pass validation="),
+        ({"metrics": nn.accuracy}, r"metrics are taken on the validation set\. Pass validation="),
     ],
 )
 def test_options_that_make_no_sense(options, message):
@@ -476,11 +477,11 @@ def test_after_nan_without_validation_the_weights_from_which_the_best_epoch_bega
     assert nn.squared_error(model(X), Y).item() == losses[-1]
 
 
-def test_ctrl_c_passes_on_and_leaves_the_best_weights():
+def test_ctrl_c_returns_what_was_reached_with_the_best_weights():
     held = (X, Y + np.random.default_rng(1).normal(size=Y.shape))
     model, twin = make(), make()
-    with pytest.raises(KeyboardInterrupt):
-        fit(model, loss=bomb(41, KeyboardInterrupt()), lr=0.3, epochs=100, batch_size=None, validation=held)
+    history = fit(model, loss=bomb(41, KeyboardInterrupt()), lr=0.3, epochs=100, batch_size=None, validation=held)
+    assert history.stopped_by == "interrupt" and history.epochs == 40
     fit(twin, lr=0.3, epochs=40, batch_size=None, validation=held)
     assert same_weights(model, twin)
     assert (model(X).requires_grad, model.training) == (True, True)  # it can go on
@@ -489,8 +490,7 @@ def test_ctrl_c_passes_on_and_leaves_the_best_weights():
 
 def test_ctrl_c_without_validation_leaves_the_weights_of_the_last_step():
     model, twin = make(), make()
-    with pytest.raises(KeyboardInterrupt):
-        fit(model, loss=bomb(4, KeyboardInterrupt()), epochs=100, batch_size=None)
+    assert fit(model, loss=bomb(4, KeyboardInterrupt()), epochs=100, batch_size=None).stopped_by == "interrupt"
     fit(twin, epochs=3, batch_size=None)
     assert same_weights(model, twin)
 
@@ -575,23 +575,25 @@ def test_outside_a_terminal_nothing_is_printed(capsys):
 
 
 @pytest.mark.usefixtures("plain")
-def test_in_a_log_file_a_bar_that_was_asked_for_is_one_line_without_control_characters(capsys):
+def test_in_a_log_file_a_bar_that_was_asked_for_is_lines_without_control_characters(capsys):
     labels = np.arange(10) % 2
     history = fit(
-        make(), (X, labels), loss=nn.cross_entropy, epochs=3, validation=(X, labels), metric=nn.accuracy, progress=True
+        make(), (X, labels), loss=nn.cross_entropy, epochs=3, validation=(X, labels), metrics=nn.accuracy, progress=True
     )
     out, err = capsys.readouterr()
-    assert err == "" and len(out.strip().splitlines()) == 1
-    assert all(c.isprintable() for c in out.strip())
-    assert "3/3" in out
-    for figure in (history.loss, history.validation_loss, history.metric):
+    lines = out.splitlines()
+    assert err == "" and [line.split()[1] for line in lines] == ["1/3", "2/3", "3/3"]
+    assert all(c.isprintable() for line in lines for c in line)
+    for figure in (history.loss, history.validation_loss, history.metrics["accuracy"]):
         assert f"{figure[-1]:.4f}" in out
 
 
 def test_in_a_terminal_the_bar_is_shown_unless_it_is_refused(monkeypatch):
     for progress, shown in ((None, True), (True, True), (False, False)):
         screen = io.StringIO()
-        monkeypatch.setattr("nn.train.Console", functools.partial(Console, file=screen, force_terminal=True, width=100))
+        monkeypatch.setattr(
+            "nn.progress.Console", functools.partial(Console, file=screen, force_terminal=True, width=100)
+        )
         fit(make(), epochs=3, progress=progress)
         assert ("3/3" in screen.getvalue()) is shown
 
@@ -599,8 +601,8 @@ def test_in_a_terminal_the_bar_is_shown_unless_it_is_refused(monkeypatch):
 @pytest.mark.parametrize("widgets", [True, False])
 def test_in_a_notebook_the_bar_needs_ipywidgets(monkeypatch, widgets):
     shown = []
-    monkeypatch.setattr("nn.train.Console", functools.partial(Console, file=io.StringIO(), force_jupyter=True))
-    monkeypatch.setattr("nn.train.find_spec", lambda name: name if widgets else None)
+    monkeypatch.setattr("nn.progress.Console", functools.partial(Console, file=io.StringIO(), force_jupyter=True))
+    monkeypatch.setattr("nn.progress.find_spec", lambda name: name if widgets else None)
     monkeypatch.setattr("rich.live.Live.refresh", lambda live: shown.append(live))
     fit(make(), epochs=3)
     assert bool(shown) is widgets
@@ -632,3 +634,279 @@ def test_outputs_without_an_axis_of_outputs_are_refused():
             optimizer=nn.SGD(model.parameters(), lr=0.1),
             epochs=1,
         )
+
+
+# ------------------------------------------------------------------------- what data, what held out, what measured
+
+
+def pairs(batch_size, seed):
+    order = np.random.default_rng(seed)
+    return [(X[rows], Y[rows]) for rows in batches(10, batch_size, order)]
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda found: found,
+        lambda found: lambda: iter(found),
+        lambda found: [(x.tolist(), y.tolist()) for x, y in found],
+    ],
+    ids=["list", "function", "lists"],
+)
+def test_batches_of_one_s_own_give_the_run_that_their_arrays_give(wrap):
+    a, b = make(), make()
+    found = pairs(4, 7)
+    history = fit(a, wrap(found), epochs=3)
+    optimizer, losses = nn.SGD(b.parameters(), lr=0.1), []
+    for _ in range(3):
+        total = 0.0
+        for x, y in found:
+            optimizer.zero_grad()
+            loss = nn.squared_error(b(x), y)
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(x)
+        losses.append(total / 10)
+    assert same_weights(a, b) and history.loss == losses
+
+
+def test_a_loader_gives_the_run_of_its_arrays_and_goes_on_from_fit_to_fit():
+    a, b = make(), make()
+    loader = nn.DataLoader((X, Y), batch_size=3, rng=7)
+    fit(a, loader, epochs=2, batch_size=999)
+    fit(b, epochs=2, batch_size=3, rng=7)
+    assert same_weights(a, b)
+    other = nn.DataLoader((X, Y), batch_size=3, rng=7)
+    c = make()
+    fit(c, other, epochs=1)
+    fit(c, other, epochs=1)
+    assert same_weights(a, c)
+
+
+def test_a_generator_that_is_used_up_is_told_in_the_second_epoch():
+    model = make()
+    with pytest.raises(ValueError, match="epoch 2"):
+        fit(model, iter(pairs(4, 7)), epochs=2)
+    assert fit(make(), iter(pairs(4, 7)), epochs=1).epochs == 1
+
+
+def test_a_fraction_held_out_is_the_split_of_the_seed():
+    labels = np.arange(10) % 2
+    a, b = nn.MLP([3, 2], rng=0), nn.MLP([3, 2], rng=0)
+    history = fit(a, (X, labels), loss=nn.cross_entropy, epochs=4, validation=0.4, rng=3)
+    generator = np.random.default_rng(3)
+    train, held = nn.train_validation_split((X, labels), 0.4, rng=generator)
+    assert np.bincount(held[1]).tolist() == [2, 2]
+    other = fit(b, train, loss=nn.cross_entropy, epochs=4, validation=held, rng=generator)
+    assert history.validation_loss == other.validation_loss and same_weights(a, b)
+    assert len(fit(make(), epochs=1, validation=3).validation_loss) == 1
+    c, d = make(), make()
+    fit(c, nn.ArrayDataset(X, Y), epochs=2, validation=0.4, rng=3)
+    fit(d, epochs=2, validation=0.4, rng=3)
+    assert same_weights(c, d)
+
+
+@pytest.mark.parametrize("size", [0, 1.0, 1.5, -0.1, 10, np.nan])
+def test_a_fraction_that_leaves_nothing_is_refused(size):
+    with pytest.raises(ValueError, match=r"validation is .*, but must be a fraction between 0 and 1"):
+        fit(make(), validation=size)
+
+
+def test_a_fraction_of_batches_is_refused():
+    with pytest.raises(ValueError, match="which is not split"):
+        fit(make(), pairs(4, 7), validation=0.2)
+
+
+def test_held_out_batches_are_measured_as_a_whole_and_in_order():
+    model, twin = make(), make()
+    loader = nn.DataLoader((X, Y), batch_size=3, rng=0)
+    history = fit(model, epochs=3, batch_size=4, validation=loader, metrics="r2")
+    expected = fit(twin, epochs=3, batch_size=4, validation=(X, Y), metrics="r2")
+    assert history.validation_loss == pytest.approx(expected.validation_loss, rel=1e-13)
+    assert history.metrics["r2"] == pytest.approx(expected.metrics["r2"], rel=1e-12)
+    assert loader.state_dict() == nn.DataLoader((X, Y), batch_size=3, rng=0).state_dict()  # it was not shuffled
+
+
+def test_several_metrics_by_name_by_function_and_under_names_of_one_s_own():
+    labels = (X[:, 0] > 0).astype(int)
+    options = {"loss": nn.cross_entropy, "epochs": 2, "validation": (X, labels)}
+
+    def wrong(outputs, targets):
+        return np.sum(outputs.argmax(1) != targets)
+
+    metrics = fit(nn.MLP([3, 2], rng=0), (X, labels), metrics=["accuracy", wrong], **options).metrics
+    assert list(metrics) == ["accuracy", "wrong"]
+    assert metrics["wrong"] == pytest.approx([10 * (1 - a) for a in metrics["accuracy"]])
+    metrics = fit(nn.MLP([3, 2], rng=0), (X, labels), metrics={"hits": nn.accuracy}, **options).metrics
+    assert list(metrics) == ["hits"]
+
+
+def test_the_loss_says_whether_a_column_of_outputs_holds_logits():
+    """All logits lie between 0 and 1, where they could be probabilities: of each, the class is 1."""
+    model = nn.Linear(1, 1, rng=0)
+    model.weight.data = [[0.2]]
+    targets = np.ones((10, 1))
+    history = fit(
+        model, (np.ones((10, 1)), targets), loss=nn.binary_cross_entropy_with_logits, lr=1e-9, epochs=1,
+        validation=(np.ones((10, 1)), targets), metrics="accuracy",
+    )  # fmt: skip
+    assert history.metrics["accuracy"] == [1.0]
+
+
+# ------------------------------------------------------------------------ schedules, clipping, callbacks, L-BFGS
+
+
+def test_a_schedule_by_epochs_is_followed_and_noted():
+    model, by_hand = make(), make()
+    optimizer = nn.SGD(model.parameters(), lr=0.4)
+    schedule = nn.StepLR(optimizer, step_size=2, gamma=0.5)
+    options = {"loss": nn.squared_error, "epochs": 5, "batch_size": None, "compile": False}
+    history = nn.fit(model, (X, Y), optimizer=optimizer, schedule=schedule, **options)
+    assert history.learning_rates == [0.4, 0.4, 0.2, 0.2, 0.1]
+    for lr in history.learning_rates:
+        nn.fit(by_hand, (X, Y), optimizer=nn.SGD(by_hand.parameters(), lr), **{**options, "epochs": 1})
+    assert same_weights(model, by_hand)
+
+
+@pytest.mark.parametrize("compile", [True, False])
+def test_a_schedule_by_batches_takes_a_step_after_each(compile):
+    model = make()
+    optimizer, seen = nn.SGD(model.parameters(), lr=1.0), []
+    schedule = nn.LambdaLR(optimizer, lambda t: 0.5**t, every="batch")
+
+    class Note(nn.Callback):
+        def on_batch_end(self, run):
+            seen.append((run.epoch, run.batch, run.optimizer.lr))
+
+    options = {"loss": nn.squared_error, "epochs": 2, "batch_size": 4, "compile": compile, "rng": 7}
+    nn.fit(model, (X, Y), optimizer=optimizer, schedule=schedule, callbacks=Note(), **options)
+    assert seen == [(e, b, 0.5 ** (3 * (e - 1) + b)) for e in (1, 2) for b in (1, 2, 3)]
+    by_hand, order = make(), np.random.default_rng(7)
+    optimizer = nn.SGD(by_hand.parameters(), lr=1.0)
+    for k, rows in enumerate([rows for _ in range(2) for rows in batches(10, 4, order)]):
+        optimizer.lr = 0.5**k
+        optimizer.zero_grad()
+        nn.squared_error(by_hand(X[rows]), Y[rows]).backward()
+        optimizer.step()
+    for p, q in zip(model.parameters(), by_hand.parameters(), strict=True):
+        np.testing.assert_allclose(p.data, q.data, rtol=1e-12)
+
+
+def test_a_plateau_looks_at_the_validation_loss_or_else_at_the_training_loss():
+    for held, losses in (((X, -Y), "validation_loss"), (None, "loss")):
+        model = make()
+        optimizer = nn.SGD(model.parameters(), lr=0.3)
+        schedule = nn.ReduceLROnPlateau(optimizer, factor=0.5, patience=0, threshold=0)
+        history = nn.fit(
+            model, (X, Y), loss=nn.squared_error, optimizer=optimizer, schedule=schedule, epochs=12, validation=held
+        )
+        best, expected, lr = np.inf, [], 0.3
+        for value in getattr(history, losses):
+            expected.append(lr)
+            lr = lr if value < best else lr / 2
+            best = min(best, value)
+        assert history.learning_rates == expected and (held is None or lr < 0.3)
+
+
+def test_a_schedule_of_another_optimizer_is_refused():
+    model = make()
+    schedule = nn.StepLR(nn.SGD(model.parameters(), lr=0.1), step_size=1)
+    with pytest.raises(ValueError, match="the schedule is of another optimizer"):
+        fit(model, schedule=schedule)
+    with pytest.raises(TypeError, match=r"schedule is 0\.9, but must be a schedule"):
+        fit(model, schedule=0.9)
+
+
+def test_clipping_bounds_every_step():
+    model = make()
+    before = model.state_dict()
+    history = fit(model, (X, 1e6 * Y), lr=1.0, epochs=1, batch_size=None, clip_norm=0.5)
+    moved = np.sqrt(sum(np.sum((p.data - before[name]) ** 2) for name, p in model.named_parameters()))
+    assert moved == pytest.approx(0.5, rel=1e-9)
+    assert max(norms[0] for norms in history.gradient_norms.values()) > 1e3  # as it was before clipping
+    model = make()
+    fit(model, (X, 1e6 * Y), lr=1.0, epochs=1, batch_size=None, clip_value=0.5)
+    assert max(np.max(np.abs(p.data - before[name])) for name, p in model.named_parameters()) == 0.5
+
+
+class Diary(nn.Callback):
+    def __init__(self):
+        self.lines = []
+
+    def on_train_begin(self, run):
+        self.lines.append(("begin", run.history.epochs))
+
+    def on_epoch_begin(self, run):
+        self.lines.append(("epoch", run.epoch))
+
+    def on_batch_end(self, run):
+        self.lines.append(("batch", run.batch, np.isfinite(run.loss)))
+
+    def on_epoch_end(self, run):
+        self.lines.append(("over", run.epoch, len(run.history.validation_loss)))
+
+    def on_train_end(self, run):
+        self.lines.append(("end", run.history.stopped_by))
+
+
+def test_callbacks_are_called_in_order():
+    diary = Diary()
+    fit(make(), epochs=2, batch_size=6, validation=(X, Y), callbacks=[diary])
+    assert diary.lines == [
+        ("begin", 0),
+        *[line for e in (1, 2) for line in (("epoch", e), ("batch", 1, True), ("batch", 2, True), ("over", e, e))],
+        ("end", "epochs"),
+    ]
+
+
+def test_a_callback_can_stop_the_training_and_a_function_is_one():
+    history = fit(make(), epochs=50, callbacks=lambda run: run.stop() if run.epoch == 3 else None)
+    assert (history.stopped_by, history.epochs) == ("callback", 3)
+
+
+def test_the_end_is_told_after_a_failure_too():
+    diary = Diary()
+    with pytest.raises(nn.NonFiniteLossError):
+        fit(make(), loss=bomb(2), epochs=5, batch_size=None, callbacks=[diary])
+    assert diary.lines[-1] == ("end", "error")
+
+
+@pytest.mark.parametrize("callback", [3, "print", nn.Callback])
+def test_what_is_no_callback_is_refused(callback):
+    with pytest.raises(TypeError, match=r"a callback is .*, but must be an nn\.Callback, or a function"):
+        fit(make(), callbacks=[callback])
+
+
+@pytest.mark.parametrize("compile", [True, False])
+def test_l_bfgs_trains_on_all_samples_as_its_steps_by_hand(compile):
+    model, by_hand = make(), make()
+    optimizer = nn.LBFGS(model.parameters(), lr=0.5, max_iter=4, line_search_fn="strong_wolfe")
+    options = {"loss": nn.squared_error, "epochs": 5, "batch_size": None, "compile": compile}
+    history = nn.fit(model, (X, Y), optimizer=optimizer, **options)
+    optimizer = nn.LBFGS(by_hand.parameters(), lr=0.5, max_iter=4, line_search_fn="strong_wolfe")
+
+    def closure():
+        optimizer.zero_grad()
+        loss = nn.squared_error(by_hand(X), Y)
+        loss.backward()
+        return loss
+
+    losses = [optimizer.step(closure).item() for _ in range(5)]
+    assert history.loss == pytest.approx(losses, rel=1e-9) and history.loss[-1] < history.loss[0] / 3
+    assert history.uncompiled is None
+    first = fit(make(), epochs=1, batch_size=None).gradient_norms
+    assert {name: norms[:1] for name, norms in history.gradient_norms.items()} == pytest.approx(
+        {name: pytest.approx(norms, rel=1e-12) for name, norms in first.items()}
+    )
+
+
+def test_l_bfgs_says_what_it_cannot_do():
+    model = make()
+    optimizer = nn.LBFGS(model.parameters())
+    with pytest.raises(ValueError, match="batch_size is 4, but must be None with LBFGS"):
+        nn.fit(model, (X, Y), loss=nn.squared_error, optimizer=optimizer, batch_size=4)
+    with pytest.raises(ValueError, match="clip_norm and clip_value are not for LBFGS"):
+        nn.fit(model, (X, Y), loss=nn.squared_error, optimizer=optimizer, batch_size=None, clip_norm=1.0)
+    model[2].bias.data = [np.nan, 0]
+    with pytest.raises(nn.NonFiniteLossError, match=r"the parameter 2\.bias holds NaN"):
+        nn.fit(model, (X, Y), loss=nn.squared_error, optimizer=optimizer, batch_size=None)
