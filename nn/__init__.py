@@ -11,13 +11,8 @@
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from . import archive, delta, init, metrics
-from .adaptive import Adagrad, RMSprop
-from .archive import FileError
-from .callbacks import Callback, Run
-from .clip import clip_grad_norm_, clip_grad_value_
+from . import delta, init, metrics
 from .compare import Comparison, Row, compare
-from .compiled import TrainingStep, compile_step
 from .data import ArrayDataset, DataLoader, Dataset, load_digits, stratified_split, train_validation_split
 from .functional import (
     elu,
@@ -32,7 +27,6 @@ from .functional import (
     softplus,
     tanh,
 )
-from .history import History
 from .layers import (
     ELU,
     GELU,
@@ -55,7 +49,6 @@ from .layers import (
     Softplus,
     Tanh,
 )
-from .lbfgs import LBFGS
 from .losses import (
     absolute_error,
     binary_cross_entropy,
@@ -69,21 +62,39 @@ from .losses import (
 )
 from .metrics import accuracy
 from .module import Buffer, Module, Parameter
-from .optim import SGD, Adam, AdamW, Groups, Optimizer
-from .save import load, load_metadata, save
-from .schedule import (
+from .optim import (
+    LBFGS,
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
     CosineAnnealingLR,
     ExponentialLR,
+    Groups,
     LambdaLR,
     LinearWarmup,
     MultiStepLR,
     OneCycleLR,
+    Optimizer,
     ReduceLROnPlateau,
+    RMSprop,
     Schedule,
     StepLR,
+    clip_grad_norm_,
+    clip_grad_value_,
 )
+from .saving import FileError, archive, load, load_metadata, save
 from .summary import Summary, SummaryRow, summary
-from .train import NonFiniteLossError, evaluate, fit
+from .training import (
+    Callback,
+    History,
+    NonFiniteLossError,
+    Run,
+    TrainingStep,
+    compile_step,
+    evaluate,
+    fit,
+)
 
 if TYPE_CHECKING:
     from .estimator import MLPClassifier as MLPClassifier

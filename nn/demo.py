@@ -16,11 +16,10 @@ from .compare import Comparison, compare
 from .data import load_digits, stratified_split
 from .delta import DeltaNetwork
 from .functional import softmax
-from .history import History
 from .layers import MLP, Sequential
 from .losses import accuracy, binary_cross_entropy, cross_entropy
 from .optim import SGD
-from .train import evaluate, fit
+from .training import History, evaluate, fit
 
 __all__ = ["Demo", "Line", "Replay", "Training", "replay", "run", "train"]
 

@@ -49,12 +49,12 @@ EXEMPT = {
     ("autograd_mini/unrolled.py", "raise Unknown"): "caught: the step stays a call on arrays",
     ("autograd_mini/emit_floats.py", "raise ValueError  #"): "caught in what is written: the program runs step by step",
     ("autograd_mini/emit_levels.py", "raise OtherShape"): "caught in what is written: the program runs step by step",
-    ("nn/compiled.py", "_Changed("): "caught: the step is then laid out anew",
+    ("nn/training/compiled.py", "_Changed("): "caught: the step is then laid out anew",
     ("nn/estimator.py", "raise KeyboardInterrupt"): "Ctrl-C, passed on: tests/nn/test_estimator.py",
-    ("nn/steps.py", "TraceError(str(error))"): "caught: fit then runs the step as it is written",
-    ("nn/steps.py", "NonFiniteError(value)"): "caught: fit says where it began",
-    ("nn/train.py", "raise KeyboardInterrupt"): "Ctrl-C, which fit ends with: tests/nn/test_checkpoint.py",
-    ("nn/optim.py", "AttributeError(self.name)"): "of Groups, which then says who has it",
+    ("nn/training/steps.py", "TraceError(str(error))"): "caught: fit then runs the step as it is written",
+    ("nn/training/steps.py", "NonFiniteError(value)"): "caught: fit says where it began",
+    ("nn/training/fit.py", "raise KeyboardInterrupt"): "Ctrl-C, which fit ends with: tests/nn/test_checkpoint.py",
+    ("nn/optim/optimizer.py", "AttributeError(self.name)"): "of Groups, which then says who has it",
     ("autograd_mini/trees.py", "leaves; {len(new)} were given"): "a tree is rebuilt of as many leaves as it had",
 }
 

@@ -6,7 +6,7 @@ Everything here is of nn, or of neither; tests/peers/test_nn_optim.py holds the 
 import numpy as np
 
 import nn
-from nn.lbfgs import Trial, strong_wolfe
+from nn.optim.lbfgs import Trial, strong_wolfe
 
 STEPS = 50
 rng = np.random.default_rng(0)

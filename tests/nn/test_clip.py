@@ -8,7 +8,7 @@ import pytest
 
 import autograd_mini as ag
 import nn
-from nn.clip import clipped_norm, clipped_value, norm_of
+from nn.optim.clip import clipped_norm, clipped_value, norm_of
 
 from . import optim_cases as cases
 

@@ -9,7 +9,7 @@ import pytest
 
 import autograd_mini as ag
 import nn
-from nn.lbfgs import DECREASE, FLATTER, Trial, cubic_minimum, direction, strong_wolfe
+from nn.optim.lbfgs import DECREASE, FLATTER, Trial, cubic_minimum, direction, strong_wolfe
 
 from . import optim_cases as cases
 

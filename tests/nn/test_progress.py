@@ -13,8 +13,8 @@ import pytest
 from rich.console import Console
 
 import nn
-from nn import progress
-from nn.progress import bar
+from nn.training import progress
+from nn.training.progress import bar
 
 FULL = nn.History(loss=[0.51234], validation_loss=[0.4], metrics={"accuracy": [0.9876], "f1": [0.9]})
 LOSS = nn.History(loss=[0.51234])
@@ -189,7 +189,8 @@ def test_in_a_terminal_that_cannot_move_its_cursor_there_are_lines(screen, monke
 
 CHILD = """
 import os, signal, sys
-from nn import History, progress
+from nn import History
+from nn.training import progress
 progress.REFRESH = progress._Live.refresh = 0.0
 try:
     with progress.bar(4) as report:
@@ -332,7 +333,8 @@ def test_the_line_of_a_notebook_changes_in_its_place(tmp_path):
     pytest.importorskip("ipykernel")
     code = f"""
 import sys; sys.path[:0] = {sys.path!r}
-from nn import History, progress
+from nn import History
+from nn.training import progress
 progress.find_spec = lambda name: name if name == "IPython" else None
 with progress.bar(200) as report:
     for k in range(200):

@@ -13,7 +13,7 @@ import pytest
 import autograd_mini as ag
 import nn
 from nn import archive
-from nn.save import SIZES, _classes, _elements, _size_of
+from nn.saving.models import SIZES, _classes, _elements, _size_of
 
 KINDS = [".npz", ".safetensors"]
 X = np.random.default_rng(0).normal(size=(5, 4))
@@ -432,7 +432,7 @@ def test_arrays_by_others_fill_a_model(tmp_path, compressed):
 
 
 def test_a_compressed_state_may_be_as_large_as_the_model(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys.modules["nn.save"], "INFLATED", 2**10)
+    monkeypatch.setattr(sys.modules["nn.saving.models"], "INFLATED", 2**10)
     model = nn.Linear(100, 100, rng=0)
     np.savez_compressed(tmp_path / "m.npz", weight=np.zeros((100, 100)), bias=np.zeros(100))
     assert not nn.load(tmp_path / "m.npz", model=model).weight.data.any()

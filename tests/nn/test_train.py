@@ -592,7 +592,7 @@ def test_in_a_terminal_the_bar_is_shown_unless_it_is_refused(monkeypatch):
     for progress, shown in ((None, True), (True, True), (False, False)):
         screen = io.StringIO()
         monkeypatch.setattr(
-            "nn.progress.Console", functools.partial(Console, file=screen, force_terminal=True, width=100)
+            "nn.training.progress.Console", functools.partial(Console, file=screen, force_terminal=True, width=100)
         )
         fit(make(), epochs=3, progress=progress)
         assert ("3/3" in screen.getvalue()) is shown
@@ -601,8 +601,10 @@ def test_in_a_terminal_the_bar_is_shown_unless_it_is_refused(monkeypatch):
 @pytest.mark.parametrize("widgets", [True, False])
 def test_in_a_notebook_the_bar_needs_ipywidgets(monkeypatch, widgets):
     shown = []
-    monkeypatch.setattr("nn.progress.Console", functools.partial(Console, file=io.StringIO(), force_jupyter=True))
-    monkeypatch.setattr("nn.progress.find_spec", lambda name: name if widgets else None)
+    monkeypatch.setattr(
+        "nn.training.progress.Console", functools.partial(Console, file=io.StringIO(), force_jupyter=True)
+    )
+    monkeypatch.setattr("nn.training.progress.find_spec", lambda name: name if widgets else None)
     monkeypatch.setattr("rich.live.Live.refresh", lambda live: shown.append(live))
     fit(make(), epochs=3)
     assert bool(shown) is widgets

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .checks import shown
+from ..checks import shown
+from ..module import Module
+from ..optim import Optimizer
 from .history import History
-from .module import Module
-from .optim import Optimizer
 
 __all__ = ["Callback", "Run", "as_callbacks"]
 

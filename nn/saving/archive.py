@@ -26,14 +26,16 @@ import numpy as np
 
 import autograd_mini as ag
 
-from .checks import shown
-from .npz import SIMPLE, read_npz, write_npz
+from ..checks import shown
+from .npz import read_npz, write_npz
 from .packing import pack, unpack
-from .tensors import NAMED, read_tensors, tensor_header, write_tensors
-from .untrusted import TEXT, VALUES, VERSION, FileError, Source, checksum, flaw_of, separators
+from .plain import checksum, is_plain
+from .tensors import is_tensor, read_tensors, tensor_file, tensor_header
+from .untrusted import TEXT, VALUES, FileError, Source, flaw_of, separators
 
 __all__ = ["INFLATED", "FileError", "pack", "read", "unpack", "write"]
 
+VERSION = 1  # of the container; what is in it has versions of its own
 INFLATED = 2**26  # bytes to which compressed members may grow, unless the caller expects more
 
 
@@ -85,14 +87,13 @@ def write(path: Any, arrays: Mapping[str, Any], meta: Mapping[str, Any]) -> None
             )
         ready[name] = _ready(name, value, kind)
     text = _text({"archive": VERSION, "checksums": {n: checksum(a) for n, a in ready.items()}, "metadata": meta})
+    _limited(text)
     if kind == ".npz":
-        _limited(text)
-        body: Callable[[BinaryIO], None] = lambda file: write_npz(file, ready, text)  # noqa: E731
+        _replace(os.fsdecode(path), lambda file: write_npz(file, ready, text))
     else:
-        header = tensor_header(ready, text)
-        _limited(header)
-        body = lambda file: write_tensors(file, ready, header)  # noqa: E731
-    _replace(os.fsdecode(path), body)
+        content = tensor_file(ready, text)
+        _limited(tensor_header(content))
+        _replace(os.fsdecode(path), lambda file: file.write(content))
 
 
 def _kind(where: str, path: Any) -> str:
@@ -116,20 +117,19 @@ def _ready(name: str, value: Any, kind: str) -> Any:
     if isinstance(array, np.ma.MaskedArray):
         raise ag.errors.DTypeError(f"write: {name} is a masked array, whose mask would be lost. Write a.filled(value).")
     array = np.asarray(array)
-    if not SIMPLE.fullmatch(array.dtype.str) or np.dtype(array.dtype.str) != array.dtype:
+    if not is_plain(array.dtype):
         raise ag.errors.DTypeError(
             f"write: {name} holds {array.dtype}, but only numbers, booleans, dates and text are written, and no Python "
             "objects or records. Convert it, as in a.astype(float)."
         )
     if kind == ".npz":
         return np.asarray(array, order=None if array.flags.f_contiguous else "C")
-    native = np.asarray(array, array.dtype.newbyteorder("<"), order="C")
-    if native.dtype.str not in NAMED:
+    if not is_tensor(array.dtype):
         raise ag.errors.DTypeError(
             f"write: {name} holds {array.dtype}, for which .safetensors has no type. Save it as .npz, or store the "
             "real and the imaginary part."
         )
-    return native
+    return np.asarray(array, array.dtype.newbyteorder("<"), order="C")  # the library writes other layouts wrongly
 
 
 def _text(content: dict[str, Any]) -> bytes:
@@ -158,7 +158,7 @@ def _limited(text: bytes) -> None:
         )
 
 
-def _replace(path: str, body: Callable[[BinaryIO], None]) -> None:
+def _replace(path: str, body: Callable[[BinaryIO], object]) -> None:
     """Write a file under another name, and give it its own when all of it is on the disk."""
     target = os.path.realpath(path)  # of a link, what it leads to: the link stays
     folder, name = os.path.split(target)
@@ -215,7 +215,23 @@ def read(path: Any, limit: int | None = None) -> tuple[dict[str, Any], dict[str,
     kind = _kind("read", path)
     with _opened(path) as source:
         found = read_npz(source, INFLATED if limit is None else limit) if kind == ".npz" else read_tensors(source)
-        return source.checked(*found)
+        return _checked(source, *found)
+
+
+def _checked(source: Source, arrays: dict[str, Any], content: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return arrays and metadata, compared with their checksums, in the order in which they were written."""
+    if content is None:
+        return arrays, {}
+    version, sums = content.get("archive"), content.get("checksums")
+    source.need(type(version) is int and isinstance(sums, dict), "its metadata were written by something else")
+    newer = f"it has version {version} of the format, and this program knows those up to {VERSION}"
+    source.need(version <= VERSION, newer, "Install a newer autograd_mini.")
+    source.need(isinstance(content.get("metadata"), dict), "its metadata are not a dict")
+    for name in sums.keys() ^ arrays.keys():
+        source.need(False, f"the array {name[:40]} is {'missing' if name in sums else 'not in its table of arrays'}")
+    for name, array in arrays.items():
+        source.need(sums[name] == checksum(array), f"the array {name} is damaged: its checksum is another")
+    return {name: arrays[name] for name in sums}, content["metadata"]
 
 
 @contextmanager

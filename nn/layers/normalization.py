@@ -8,8 +8,8 @@ import numpy as np
 
 import autograd_mini as ag
 
-from .checks import array_of, dtype_of, flag, lazy, real, whole
-from .module import Buffer, Module, Parameter
+from ..checks import array_of, dtype_of, flag, lazy, real, whole
+from ..module import Buffer, Module, Parameter
 
 __all__ = ["BatchNorm1d", "LayerNorm", "Normalization"]
 
@@ -127,8 +127,8 @@ class BatchNorm1d(Normalization):
                 raise ValueError(
                     f"{self!r}: the batch has shape {x.shape}, {'no value' if n == 0 else 'one value'} for each "
                     "feature, and in training needs two at least: their variance is taken. Make batches of 2 samples "
-                    "or more, without a last one that is smaller: nn.DataLoader((X, y), batch_size, drop_last=True); or "
-                    "write model.eval()."
+                    "or more, without a last one that is smaller: nn.DataLoader((X, y), batch_size, drop_last=True); "
+                    "or write model.eval()."
                 )
             y, batch_mean, batch_var = standardized(x, axes, self.eps)
             if self.training and mean is not None and var is not None:

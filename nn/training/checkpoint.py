@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import archive
-from .checks import shown
-from .data import DataLoader
+from ..saving import archive
+from ..checks import shown
+from ..data import DataLoader
 from .history import History
 
 if TYPE_CHECKING:
-    from .train import Training
+    from .fit import Training
 
 __all__ = ["Checkpoint"]
 

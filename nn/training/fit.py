@@ -13,18 +13,17 @@ import numpy as np
 
 import autograd_mini as ag
 
-from . import metrics as known_metrics
+from .. import metrics as known_metrics
+from ..checks import generator, real, shown, whole
+from ..data import ArrayDataset, Batches, DataLoader, Dataset, as_loader, checked, train_validation_split
+from ..losses import takes_logits
+from ..module import Module, observe
+from ..optim import Optimizer, Schedule
 from .callbacks import Callback, Run, as_callbacks
 from .checkpoint import Checkpoint
-from .checks import generator, real, shown, whole
 from .compiled import Clip, NonFiniteError, outputs_of, scalar
-from .data import ArrayDataset, Batches, DataLoader, Dataset, as_loader, checked, train_validation_split
 from .history import History
-from .losses import takes_logits
-from .module import Module, observe
-from .optim import Optimizer
 from .progress import Report, bar
-from .schedule import Schedule
 from .steps import CompiledSteps, EagerSteps, finite
 
 __all__ = ["NonFiniteLossError", "Training", "evaluate", "fit"]
@@ -256,7 +255,7 @@ class Training:
 
     def _epoch(self, report: Report, interruption: Interruption) -> None:
         """Take one step per batch, then look at the validation set and write everything down."""
-        run, history, model, schedule = self.run, self.run.history, self.run.model, self.run.schedule
+        run, history, schedule = self.run, self.run.history, self.run.schedule
         state = self.state() if self.held is None else None
         mean_loss, norms = self._steps(report, interruption)
         validation_loss = np.nan

@@ -8,9 +8,9 @@ import numpy as np
 
 import autograd_mini as ag
 
-from . import init
-from .checks import array_of, dtype_of, generator, whole
-from .module import Module, Parameter
+from .. import init
+from ..checks import array_of, dtype_of, generator, whole
+from ..module import Module, Parameter
 
 __all__ = ["Embedding"]
 

@@ -9,9 +9,9 @@ import numpy as np
 
 import autograd_mini as ag
 
-from . import init
-from .checks import array_of, dtype_of, flag, generator, whole
-from .module import Module, Parameter
+from .. import init
+from ..checks import array_of, dtype_of, flag, generator, whole
+from ..module import Module, Parameter
 
 __all__ = ["Linear"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import functional
-from .checks import shown
-from .module import Module
+from .. import functional
+from ..checks import shown
+from ..module import Module
 
 __all__ = [
     "ACTIVATIONS",

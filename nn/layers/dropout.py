@@ -8,8 +8,8 @@ import numpy as np
 
 import autograd_mini as ag
 
-from .checks import array_of, generator, real
-from .module import Module
+from ..checks import array_of, generator, real
+from ..module import Module
 
 __all__ = ["Dropout"]
 

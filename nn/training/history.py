@@ -9,7 +9,7 @@ from html import escape
 from numbers import Integral
 from typing import Any
 
-from .checks import shown
+from ..checks import shown
 
 __all__ = ["History"]
 

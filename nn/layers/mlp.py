@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from . import init
+from .. import init
+from ..checks import dtype_of, flag, generator, real, shown, whole
+from ..module import Module
 from .activations import ACTIVATIONS
-from .checks import dtype_of, flag, generator, real, shown, whole
 from .containers import Sequential
 from .dropout import Dropout
 from .linear import Linear
-from .module import Module
 from .normalization import BatchNorm1d
 
 __all__ = ["MLP"]

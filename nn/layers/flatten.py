@@ -7,8 +7,8 @@ from typing import Any
 
 import autograd_mini as ag
 
-from .checks import array_of, shown
-from .module import Module
+from ..checks import array_of, shown
+from ..module import Module
 
 __all__ = ["Flatten"]
 

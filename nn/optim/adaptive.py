@@ -9,9 +9,9 @@ import numpy as np
 
 import autograd_mini as ag
 
-from .checks import real
-from .module import Parameter
-from .optim import FROM_ZERO, Number, Optimizer
+from ..checks import real
+from ..module import Parameter
+from .optimizer import FROM_ZERO, Number, Optimizer
 
 __all__ = ["Adagrad", "RMSprop"]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import autograd_mini as ag
 
+from ..checks import array_of, shown
+from ..module import Module
 from .activations import ACTIVATIONS
-from .checks import array_of, shown
 from .linear import Linear
-from .module import Module
 from .normalization import Normalization
 
 __all__ = ["Residual", "Sequential"]

@@ -11,9 +11,9 @@ import numpy as np
 
 import autograd_mini as ag
 
-from .checks import callable_of, real, shown, whole
-from .module import Parameter
-from .optim import FROM_ZERO, Optimizer
+from ..checks import callable_of, real, shown, whole
+from ..module import Parameter
+from .optimizer import FROM_ZERO, Optimizer
 
 __all__ = ["LBFGS", "Trial", "cubic_minimum", "direction", "strong_wolfe"]
 

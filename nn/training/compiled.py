@@ -11,10 +11,9 @@ import numpy as np
 
 import autograd_mini as ag
 
-from .checks import callable_of, real, shown
-from .clip import clip_grad_norm_, clip_grad_value_, clipped_norm, clipped_value
-from .module import Buffer, Module, Parameter, collect
-from .optim import Number, Optimizer
+from ..checks import callable_of, real, shown
+from ..module import Buffer, Module, Parameter, collect
+from ..optim import Number, Optimizer, clip_grad_norm_, clip_grad_value_, clipped_norm, clipped_value
 
 __all__ = ["Clip", "NonFiniteError", "TrainingStep", "compile_step", "loss_of", "outputs_of", "scalar"]
 

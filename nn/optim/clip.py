@@ -15,7 +15,7 @@ import numpy as np
 
 import autograd_mini as ag
 
-from .checks import real, shown
+from ..checks import real, shown
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "clipped_norm", "clipped_value", "norm_of"]
 
@@ -117,7 +117,7 @@ def clipped_norm(gradients: Sequence[Any], max_norm: Any, norm_type: float = 2.0
     Examples
     --------
     >>> import numpy as np
-    >>> from nn.clip import clipped_norm
+    >>> from nn.optim.clip import clipped_norm
     >>> [g.round(6) for g in clipped_norm([np.array([3.0, 0.0]), np.array([4.0])], 1.0)]
     [array([0.6, 0. ]), array([0.8])]
     """
@@ -145,7 +145,7 @@ def clipped_value(gradients: Sequence[Any], clip_value: Any) -> list[Any]:
     Examples
     --------
     >>> import numpy as np
-    >>> from nn.clip import clipped_value
+    >>> from nn.optim.clip import clipped_value
     >>> clipped_value([np.array([0.5, -4.0]), np.array([2.0])], 1.0)
     [array([ 0.5, -1. ]), array([1.])]
     """

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import shown
+from ..checks import shown
 from .untrusted import FileError, flaw_of
 
 __all__ = ["pack", "unpack"]

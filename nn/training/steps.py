@@ -11,10 +11,10 @@ import numpy as np
 
 import autograd_mini as ag
 
-from .checks import shown
+from ..checks import shown
+from ..module import Module
+from ..optim import Optimizer
 from .compiled import Clip, NonFiniteError, TrainingStep, loss_of
-from .module import Module
-from .optim import Optimizer
 
 __all__ = ["CompiledSteps", "EagerSteps", "finite"]
 

@@ -17,12 +17,13 @@ from typing import Any
 
 import autograd_mini as ag
 
-from . import archive, init
+from .. import init
+from ..checks import shown
+from ..layers.containers import Sequential
+from ..layers.mlp import MLP
+from ..module import Buffer, Module, Parameter
+from . import archive
 from .archive import INFLATED, FileError
-from .checks import shown
-from .containers import Sequential
-from .mlp import MLP
-from .module import Buffer, Module, Parameter
 from .untrusted import AGAIN
 
 __all__ = ["SIZES", "load", "load_metadata", "save"]
@@ -206,7 +207,7 @@ def _classes(classes: Iterable[type[Module]]) -> dict[str, type[Module]]:
     """Return the classes that a file may name: those passed; if none are, nn's public ones."""
     if classes:
         return {cls.__name__: cls for cls in classes}
-    package = sys.modules[__package__ or "nn"]
+    package = sys.modules[(__package__ or "nn.saving").rpartition(".")[0]]
     public = {name: vars(package).get(name) for name in package.__all__}  # what is loaded lazily is no layer
     return {
         name: value
