@@ -1,11 +1,7 @@
-"""Losses against PyTorch: values and gradients in all options, to 1e-12.
-
-With NN_PARITY, the name of a file, each test adds a line to it: the part, a tab, its largest relative difference.
-"""
+"""Losses against PyTorch: values and gradients in all options, to 1e-12."""
 
 import functools
 import itertools
-import os
 
 import numpy as np
 import pytest
@@ -13,31 +9,16 @@ import pytest
 import autograd_mini as ag
 import nn
 
+from .parity import difference, record
+
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
-TOLERANCE = 1e-12
 N, K = 40, 5
 SEEDS = range(3)
 
 
-def recorded(part, difference):
-    """Note a part's largest relative difference, and return it."""
-    if path := os.environ.get("NN_PARITY"):
-        with open(path, "a", encoding="utf-8") as file:
-            file.write(f"{part}\t{difference:.2e}\n")
-    return difference
-
-
-def relative(ours, theirs):
-    """Return the largest difference, relative to the largest entry."""
-    ours, theirs = np.asarray(ours), np.asarray(theirs)
-    assert ours.shape == theirs.shape
-    scale = np.max(np.abs(theirs))
-    return float(np.max(np.abs(ours - theirs)) / scale) if scale else float(np.max(np.abs(ours)))
-
-
-def difference(ours, theirs, z, v=1.0):
+def swept(ours, theirs, z, v=1.0):
     """Return the largest difference of value and gradient of ``sum(v * f(z))``."""
     x = torch.tensor(z, requires_grad=True)
     value = theirs(x)
@@ -45,7 +26,7 @@ def difference(ours, theirs, z, v=1.0):
     weighted.backward()
     result = ours(z)
     slope = ag.grad(lambda z: np.sum(v * ours(z)))(z)
-    return max(relative(result, value.detach().numpy()), relative(slope, x.grad.numpy()))
+    return max(difference(result, value), difference(slope, x.grad))
 
 
 def rows_of(kind, rng):
@@ -147,7 +128,7 @@ def test_elementwise(part):
         y = nn.log_softmax(rng.normal(size=(N, K))) if targets == "log distributions" else targets_of(targets, rng)
         for reduction, scale in (("sum", 1), ("mean", K)):
             found.append(
-                difference(
+                swept(
                     lambda z, y=y, r=reduction, s=scale: ours(z, y, reduction=r) / s,
                     lambda x, y=y, r=reduction: theirs(x, t(y), reduction=r),
                     z,
@@ -155,14 +136,14 @@ def test_elementwise(part):
             )
         v = rng.normal(size=N)
         found.append(
-            difference(
+            swept(
                 lambda z, y=y: ours(z, y, reduction="none"),
                 lambda x, y=y: theirs(x, t(y), reduction="none").sum(-1),
                 z,
                 v,
             )
         )
-    assert recorded(part, max(found)) < TOLERANCE
+    record("losses", part, max(found))
 
 
 WEIGHTS = {"none": None, "each output": (K,), "each sample": (N, 1), "each": (N, K)}
@@ -187,7 +168,7 @@ def test_weights_of_the_log_loss(weight, pos_weight, logits):
             options["pos_weight"] = None if pos_weight is None else rng.uniform(0, 9, pos_weight)
         for reduction, scale in (("sum", 1), ("mean", K)):
             found.append(
-                difference(
+                swept(
                     lambda z, y=y, r=reduction, s=scale, o=options: ours(z, y, r, **o) / s,
                     lambda x, y=y, r=reduction, o=options: theirs(
                         x, t(y), reduction=r, **{k: t(v) for k, v in o.items()}
@@ -196,7 +177,7 @@ def test_weights_of_the_log_loss(weight, pos_weight, logits):
                 )
             )
     name = "binary_cross_entropy" + "_with_logits" * logits
-    assert recorded(f"{name}, weight {weight}, pos_weight {pos_weight}", max(found)) < TOLERANCE
+    record("losses", f"{name}, weight {weight}, pos_weight {pos_weight}", max(found))
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 1.0], ids=lambda e: f"label_smoothing={e}")
@@ -226,7 +207,7 @@ def test_cross_entropy(targets, weighted, smoothing, ignored):
         for reduction in ("mean", "sum", "none"):
             v = rng.normal(size=y.shape if "labels" in targets else N) if reduction == "none" else 1.0
             found.append(
-                difference(
+                swept(
                     lambda z, y=y, r=reduction, o=options: nn.cross_entropy(z, y, r, ignore_index=ignored, **o),
                     lambda x, y=y, r=reduction, o=their_options, s=sequence: F.cross_entropy(
                         x.movedim(-1, 1) if s else x, t(y), reduction=r, **o
@@ -236,18 +217,18 @@ def test_cross_entropy(targets, weighted, smoothing, ignored):
                 )
             )
     part = f"cross_entropy of {targets}, weight={weighted}, label_smoothing={smoothing}, ignore_index={ignored}"
-    assert recorded(part, max(found)) < TOLERANCE
+    record("losses", part, max(found))
 
 
 def test_cross_entropy_with_respect_to_distributions():
     rng = np.random.default_rng(0)
     z, y, w = rng.normal(size=(N, K)), targets_of("one-hot", rng), rng.uniform(0.1, 4, K)
-    found = difference(
+    found = swept(
         lambda y: nn.cross_entropy(z, y, weight=w, label_smoothing=0.2),
         lambda y: F.cross_entropy(t(z), y, weight=t(w), label_smoothing=0.2),
         y,
     )
-    assert recorded("cross_entropy, derivative by the targets", found) < TOLERANCE
+    record("losses", "cross_entropy, derivative by the targets", found)
 
 
 def test_categorical_cross_entropy():
@@ -256,14 +237,14 @@ def test_categorical_cross_entropy():
         rng = np.random.default_rng(seed)
         o, y = nn.softmax(rng.normal(size=(N, K)) * 3), targets_of("labels", rng)
         found += [
-            difference(
+            swept(
                 lambda o, y=y, r=r: nn.categorical_cross_entropy(o, y, r),
                 lambda x, y=y, r=r: F.nll_loss(torch.log(x), t(y), reduction=r),
                 o,
             )
             for r in ("mean", "sum", "none")
         ]
-    assert recorded("categorical_cross_entropy", max(found)) < TOLERANCE
+    record("losses", "categorical_cross_entropy", max(found))
 
 
 def test_hinge_of_labels():
@@ -272,14 +253,14 @@ def test_hinge_of_labels():
         rng = np.random.default_rng(seed)
         z, y = rows_of("numbers", rng), targets_of("labels", rng)
         found += [
-            difference(
+            swept(
                 lambda z, y=y, r=r: nn.hinge(z, y, r) / K,
                 lambda x, y=y, r=r: F.multi_margin_loss(x, t(y), reduction=r),
                 z,
             )
             for r in ("mean", "sum", "none")
         ]
-    assert recorded("hinge of labels", max(found)) < TOLERANCE
+    record("losses", "hinge of labels", max(found))
 
 
 def test_hinge_of_signs():
@@ -287,15 +268,15 @@ def test_hinge_of_signs():
     for seed in SEEDS:
         rng = np.random.default_rng(seed)
         z, y = rows_of("numbers", rng), 2 * targets_of("bits", rng) - 1
-        found.append(difference(lambda z, y=y: nn.hinge(z, y) / K, lambda x, y=y: torch.relu(1 - t(y) * x).mean(), z))
+        found.append(swept(lambda z, y=y: nn.hinge(z, y) / K, lambda x, y=y: torch.relu(1 - t(y) * x).mean(), z))
         found.append(
-            difference(
+            swept(
                 lambda z, y=y: nn.hinge(z, y) / K,
                 lambda x, y=y: F.hinge_embedding_loss(t(y) * x, -torch.ones(N, K, dtype=torch.float64)),
                 z,
             )
         )
-    assert recorded("hinge of -1 and 1", max(found)) < TOLERANCE
+    record("losses", "hinge of -1 and 1", max(found))
 
 
 KINKS = {
@@ -321,7 +302,7 @@ KINKS = {
 @pytest.mark.parametrize("part", KINKS)
 def test_at_the_kink_the_derivative_is_pytorch_s(part):
     ours, theirs, z = KINKS[part]
-    assert recorded(part, difference(ours, theirs, np.array(z))) < TOLERANCE
+    record("losses", part, swept(ours, theirs, np.array(z)))
 
 
 def test_extreme_logits():
@@ -329,20 +310,20 @@ def test_extreme_logits():
     y, w = np.array([1, 1, 0]), np.array([0.5, 2, 1])
     bits = np.array([[1.0, 1, 0], [0, 1, 1], [0, 0, 0]])
     found = max(
-        difference(
+        swept(
             lambda z: nn.cross_entropy(z, y, weight=w, label_smoothing=0.1, ignore_index=2),
             lambda x: F.cross_entropy(x, t(y), weight=t(w), label_smoothing=0.1, ignore_index=2),
             z,
         ),
-        difference(
+        swept(
             lambda z: nn.binary_cross_entropy_with_logits(z, bits, "sum", pos_weight=w),
             lambda x: F.binary_cross_entropy_with_logits(x, t(bits), reduction="sum", pos_weight=t(w)),
             z,
         ),
-        difference(
+        swept(
             lambda z: nn.kl_divergence(nn.log_softmax(z), nn.softmax(bits), log_outputs=True),
             lambda x: F.kl_div(F.log_softmax(x, -1), t(nn.softmax(bits)), reduction="batchmean"),
             z,
         ),
     )
-    assert recorded("logits of 1000", found) < TOLERANCE
+    record("losses", "logits of 1000", found)

@@ -1,13 +1,11 @@
 """Optimizers, schedules and clipping step by step against PyTorch, and the stored figures against it.
 
-A difference is the largest of an array, relative to the array's largest number; of steps, the worst of all steps. With
-NN_PARITY set to a file's name each part appends ``part<TAB>difference`` to it. The figures of the suite,
+A difference is the worst of all steps. The figures of the suite,
 tests/data/nn_optim.json, are written anew by ``python -m tests.peers.test_nn_optim``.
 """
 
 import importlib
 import json
-import os
 import warnings
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import pytest
 import nn
 
 from ..nn import optim_cases as cases
+from .parity import difference, record
 
 torch = pytest.importorskip("torch")
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_  # noqa: E402
@@ -26,23 +25,6 @@ search = importlib.import_module("torch.optim.lbfgs")._strong_wolfe  # the packa
 
 FIGURES = Path(__file__).parents[1] / "data" / "nn_optim.json"
 X, Y = torch.tensor(cases.X), torch.tensor(cases.Y)
-
-
-def record(part, difference):
-    if "NN_PARITY" in os.environ:
-        with open(os.environ["NN_PARITY"], "a", encoding="utf-8") as file:
-            file.write(f"{part}\t{difference:.2g}\n")
-    assert difference <= 1e-12
-
-
-def difference(mine, theirs):
-    mine, theirs = np.asarray(mine), np.asarray(theirs)
-    assert mine.shape == theirs.shape
-    same = (mine == theirs) | (np.isnan(mine) & np.isnan(theirs))
-    if np.all(same):
-        return 0.0
-    scale = np.max(np.abs(theirs)) or 1.0
-    return float(np.max(np.abs(np.where(same, 0, mine) - np.where(same, 0, theirs))) / scale)
 
 
 def leaves(start=cases.START):
@@ -171,13 +153,13 @@ def clipped(name):
 def test_fifty_steps(name):
     net = cases.Net()
     mine, theirs = cases.steps(net, cases.make(name, net.weights)), steps(name)
-    record(name, max(difference(a[i], b[i]) for a, b in zip(mine, theirs, strict=True) for i in (0, 1)))
+    record("optimizers", name, max(difference(a[i], b[i]) for a, b in zip(mine, theirs, strict=True) for i in (0, 1)))
 
 
 @pytest.mark.parametrize("name", cases.SEARCHES)
 def test_steps_of_lbfgs(name):
     mine, theirs = cases.searches(name), searches(name)
-    record(name, max(difference(a[1], b[1]) for a, b in zip(mine, theirs, strict=True)))
+    record("optimizers", name, max(difference(a[1], b[1]) for a, b in zip(mine, theirs, strict=True)))
 
 
 def moved(start, seed):
@@ -194,7 +176,11 @@ def is_no_further(mine, theirs, others):
 
 
 def test_each_length_that_a_search_tries():
-    record("LBFGS, lengths of searches", max(difference(cases.trials(seed), trials(seed)) for seed in cases.LINES))
+    record(
+        "optimizers",
+        "LBFGS, lengths of searches",
+        max(difference(cases.trials(seed), trials(seed)) for seed in cases.LINES),
+    )
 
 
 @pytest.mark.parametrize("name", cases.LONG)
@@ -244,7 +230,7 @@ def test_lbfgs_on_rosenbrock_s_function(options):
 
 @pytest.mark.parametrize("name", cases.SCHEDULES)
 def test_a_schedule_over_its_range(name):
-    record(name, difference(cases.rates(name), rates(name)))
+    record("schedules", name, difference(cases.rates(name), rates(name)))
 
 
 @pytest.mark.parametrize("name", cases.CLIPS)
@@ -252,7 +238,7 @@ def test_clipping(name):
     (mine, norm), (theirs, expected) = cases.clipped(name), clipped(name)
     if expected is None:
         assert norm is None
-    record(f"clip: {name}", max(difference(mine, theirs), difference(norm or 0.0, expected or 0.0)))
+    record("clipping", name, max(difference(mine, theirs), difference(norm or 0.0, expected or 0.0)))
 
 
 def figures():

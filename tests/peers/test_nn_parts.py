@@ -1,12 +1,10 @@
 """Activations, layers and initial weights against PyTorch: outputs, all gradients, running statistics, state names.
 
 A difference is the largest of an array, relative to the array's largest entry; at the edges of an activation's range,
-of each number by itself, relative to it or, if it is smaller, to 1. With NN_PARITY set to a file's name,
-each part appends ``part<TAB>difference`` to it.
+of each number by itself, relative to it or, if it is smaller, to 1.
 """
 
 import json
-import os
 
 import numpy as np
 import pytest
@@ -17,6 +15,7 @@ import nn
 torch = pytest.importorskip("torch")
 
 from . import torch_parts  # noqa: E402 (which imports torch)
+from .parity import difference, record  # noqa: E402
 
 SEEDS = range(5)
 
@@ -24,23 +23,6 @@ SEEDS = range(5)
 def both(x, grad=True):
     """Return one array as a leaf of either library."""
     return ag.Tensor(x, requires_grad=grad), torch.tensor(x, requires_grad=grad)
-
-
-def difference(mine, theirs, least=0.0):
-    """Return the largest difference, relative to the largest entry, or to `least`; arrays of one shape."""
-    mine, theirs = (np.asarray(a.detach().numpy() if hasattr(a, "detach") else a) for a in (mine, theirs))
-    assert mine.shape == theirs.shape
-    if not theirs.size:
-        return 0.0
-    return float(np.max(np.abs(mine - theirs)) / (np.max(np.abs(theirs), initial=least) or 1.0))
-
-
-def record(part, differences):
-    worst = float(np.max(differences))
-    if "NN_PARITY" in os.environ:
-        with open(os.environ["NN_PARITY"], "a", encoding="utf-8") as file:
-            file.write(f"{part}\t{worst:.3g}\n")
-    assert worst <= 1e-12
 
 
 def swept(mine, theirs, x, rng, steps=1, least=0.0):
@@ -101,7 +83,7 @@ def test_activations(part):
                 found += swept(mine, theirs, np.array([x]), rng, least=1.0)
         else:
             found += swept(mine, theirs, EDGES[None, :], rng)
-    record(part, found)
+    record("activations", part, found)
 
 
 @pytest.mark.parametrize("part", ["ELU()", "GELU", "GELU('tanh')", "SiLU", "Softplus()", "LeakyReLU()", "LogSoftmax"])
@@ -117,7 +99,7 @@ def test_second_derivatives_of_activations(part):
         (g,) = torch.autograd.grad((theirs(leaf) ** 2).sum(), leaf, create_graph=True)
         (expected,) = torch.autograd.grad((g * torch.tensor(v)).sum(), leaf)
         found.append(difference(hvp, expected))
-    record(f"{part}, second derivative", found)
+    record("activations", f"{part}, second derivative", found)
 
 
 # -------------------------------------------------------------------------------------------------------- layers
@@ -165,7 +147,7 @@ def test_batch_norm(options, length):
         found += swept(
             mine, theirs, x[:4], rng, steps=2
         )  # of 2 samples, the gradient is but the rest of a cancellation
-    record(f"BatchNorm1d {options} {'(n, c)' if length is None else '(n, c, l)'}", found)
+    record("layers", f"BatchNorm1d {options} {'(n, c)' if length is None else '(n, c, l)'}", found)
 
 
 @pytest.mark.parametrize("options", [{}, {"eps": 1e-2}, {"elementwise_affine": False}, {"bias": False}], ids=str)
@@ -180,7 +162,7 @@ def test_layer_norm(options, shape):
         mine.eval()
         theirs.eval()
         found += swept(mine, theirs, rng.normal(size=(5, *shape)), rng)
-    record(f"LayerNorm {options} {shape}", found)
+    record("layers", f"LayerNorm {options} {shape}", found)
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -191,7 +173,7 @@ def test_linear(bias):
         mine, theirs = twins(nn.Linear(4, 3, bias), torch.nn.Linear(4, 3, bias), rng)
         for lead in ((5,), (), (2, 3)):
             found += swept(mine, theirs, rng.normal(size=(*lead, 4)), rng)
-    record(f"Linear bias={bias}", found)
+    record("layers", f"Linear bias={bias}", found)
 
 
 @pytest.mark.parametrize("padding", [None, 2, -1])
@@ -211,14 +193,16 @@ def test_embedding(padding):
             g = rng.normal(size=y.shape)
             (expected,) = torch.autograd.grad(z, theirs.weight, torch.tensor(g))
             found += [difference(y, z), difference(ag.gradients(y, mine.weight, g), expected)]
-    record(f"Embedding padding_idx={padding}", found)
+    record("layers", f"Embedding padding_idx={padding}", found)
 
 
 @pytest.mark.parametrize("dims", [(1, -1), (0, -1), (0, 1), (1, 2), (-2, -1), (2, 2)], ids=str)
 def test_flatten(dims):
     rng = np.random.default_rng(0)
     record(
-        f"Flatten{dims}", list(swept(nn.Flatten(*dims), torch.nn.Flatten(*dims), rng.normal(size=(2, 3, 4, 5)), rng))
+        "layers",
+        f"Flatten{dims}",
+        list(swept(nn.Flatten(*dims), torch.nn.Flatten(*dims), rng.normal(size=(2, 3, 4, 5)), rng)),
     )
 
 
@@ -239,7 +223,7 @@ def test_residual(projection):
             torch.nn.Linear(4, width, bias=False) if projection else None,
         )
         found += swept(*twins(mine, theirs, rng), rng.normal(size=(6, 4)), rng, steps=3)
-    record(f"Residual projection={projection}", found)
+    record("layers", f"Residual projection={projection}", found)
 
 
 TORCH = {
@@ -276,7 +260,7 @@ def test_a_whole_mlp_in_training_and_evaluation(activation, batch_norm):
         mine.eval()
         theirs.eval()
         found += swept(mine, theirs, x, rng)
-    record(f"MLP {activation}{', batch_norm' if batch_norm else ''}", found)
+    record("layers", f"MLP {activation}{', batch_norm' if batch_norm else ''}", found)
 
 
 # ---------------------------------------------------------------------------------------------------- initial weights
@@ -330,7 +314,7 @@ def test_initial_weights_are_drawn_from_the_same_distribution(name, shape, monke
     theirs(torch.empty(shape, dtype=torch.float64))
     found = mine(Unit(np.random.PCG64(0)), shape)
     assert kind in ("bound", "std")
-    record(f"init.{name} {shape}", [difference(found[0, 0], np.array(asked[0]))])
+    record("initial weights", f"init.{name} {shape}", [difference(found[0, 0], np.array(asked[0]))])
 
 
 def test_gains():
@@ -339,7 +323,7 @@ def test_gains():
     pairs += [(nn.init.gain("identity"), torch.nn.init.calculate_gain("linear"))]
     pairs += [(nn.init.gain("leaky_relu"), torch.nn.init.calculate_gain("leaky_relu"))]
     pairs += [(nn.init.gain("leaky_relu", s), torch.nn.init.calculate_gain("leaky_relu", float(s))) for s in slopes]
-    record("init.gain", [difference(a, np.array(b)) for a, b in pairs])
+    record("initial weights", "init.gain", [difference(a, np.array(b)) for a, b in pairs])
 
 
 def test_orthogonal_is_pytorchs_of_the_same_normal_numbers():
@@ -349,7 +333,7 @@ def test_orthogonal_is_pytorchs_of_the_same_normal_numbers():
         q = q * torch.diag(r).sign()
         expected = 1.5 * (q if shape[0] >= shape[1] else q.T)
         found = nn.init.orthogonal(np.random.default_rng(0), shape, gain=1.5)
-        record(f"init.orthogonal {shape}", [difference(found, expected)])
+        record("initial weights", f"init.orthogonal {shape}", [difference(found, expected)])
 
 
 def test_the_stored_figures_are_pytorchs():

@@ -1,12 +1,12 @@
 """State dicts go to torch.nn and back: the same names, layouts and outputs, as dicts and as files of both formats."""
 
-import os
-
 import numpy as np
 import pytest
 import torch
 
 import nn
+
+from .parity import difference, record
 
 safetensors = pytest.importorskip("safetensors.torch")
 
@@ -98,11 +98,7 @@ def outputs(ours, theirs, x):
 def compared(part, ours, theirs, x):
     """Return the largest relative difference of the outputs; write it down where that is asked for."""
     a, b = outputs(ours, theirs, x)
-    difference = float(np.max(np.abs(a - b)) / np.max(np.abs(b)))
-    if path := os.environ.get("NN_PARITY"):
-        with open(path, "a", encoding="utf-8") as file:
-            file.write(f"state of {part}\t{difference:.1e}\n")
-    assert difference < 1e-12
+    record("states", part, difference(a, b))
     return a
 
 
