@@ -8,6 +8,7 @@
 `MLPClassifier` and `MLPRegressor`, which need scikit-learn, are loaded when they are first asked for.
 """
 
+from difflib import get_close_matches
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -197,9 +198,30 @@ __all__ = [
 ESTIMATORS = ("MLPClassifier", "MLPRegressor")  # not in __all__: `from nn import *` must do without scikit-learn
 
 
+ELSEWHERE = {  # what it is called in PyTorch or Keras: what it is called here
+    "BCELoss": "binary_cross_entropy",
+    "BCEWithLogitsLoss": "binary_cross_entropy_with_logits",
+    "BatchNormalization": "BatchNorm1d",
+    "CrossEntropyLoss": "cross_entropy",
+    "Dense": "Linear",
+    "EarlyStopping": "fit",
+    "HuberLoss": "huber",
+    "KLDivLoss": "kl_divergence",
+    "L1Loss": "absolute_error",
+    "LayerNormalization": "LayerNorm",
+    "MSELoss": "squared_error",
+    "NLLLoss": "categorical_cross_entropy",
+    "mae": "absolute_error",
+    "mse": "squared_error",
+    "mse_loss": "squared_error",
+    "predict": "evaluate",
+}
+
+
 def __getattr__(name: str) -> Any:
     if name not in ESTIMATORS:
-        raise AttributeError(f"Module 'nn' has no attribute {name!r}.")
+        near = [ELSEWHERE[name]] if name in ELSEWHERE else get_close_matches(name, __dir__(), 1, 0.75)
+        raise AttributeError(f"Module 'nn' has no attribute {name!r}.{f' See nn.{near[0]}.' if near else ''}")
     try:
         from . import estimator
     except ImportError as error:

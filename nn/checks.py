@@ -152,11 +152,11 @@ def array_of(where: str, name: str, value: Any, kinds: str = "fiub") -> Any:
 def real_array(where: str, z: Any, classes: bool = False, whole: bool = False) -> Any:
     """Return an array of real numbers; of complex ones, the formulas here would be another function.
 
-    With `whole`, integers keep their dtype whatever they are.
+    Integers become float64, unless with `whole`: then they keep their dtype.
     """
     if type(z) is not np.ndarray or z.dtype.kind != "f":
         z = array_of(where, "z", z)
-        if z.dtype.kind in "bu" and not whole:  # -abs(z) of unsigned integers wraps around
+        if z.dtype.kind in "biu" and not whole:  # z - max(z) of small integers wraps around, and their exp is a half
             z = z.astype(float)
     if classes and z.ndim and not z.shape[-1]:
         raise ag.errors.ShapeError(

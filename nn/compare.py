@@ -129,11 +129,16 @@ class Comparison:
         head, *body = self.cells()
 
         def line(cells: tuple[str, ...], tag: str) -> str:
-            return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+            sides = ("left",) * 3 + ("right",) * 3 + ("left",) * 2
+            return "".join(
+                f'<{tag} style="text-align:{side};padding:.2em .6em;white-space:nowrap">'
+                f"{html.escape(cell.strip())}</{tag}>"
+                for side, cell in zip(sides, cells, strict=True)
+            )
 
-        rows = "".join(line(cells, "td") for cells in body)
+        rows = "".join(f"<tr>{line(cells, 'td')}</tr>" for cells in body)
         return (
-            f'<table class="comparison"><thead>{line(head, "th")}</thead><tbody>{rows}</tbody></table>'
+            f'<table class="comparison"><thead><tr>{line(head, "th")}</tr></thead><tbody>{rows}</tbody></table>'
             f"<p>{html.escape(self.summary())}</p>"
         )
 

@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .targets import in_range, outputs_and_labels, plain, sides, some
+import autograd_mini as ag
+
+from .checks import shown
+from .targets import are_distributions, in_range, outputs_and_labels, plain, sides, some
 
 __all__ = ["ConfusionMatrix", "confusion_matrix"]
 
@@ -75,9 +78,9 @@ def confusion_matrix(outputs: Any, labels: Any, classes: Any = None, *, logits: 
     ----------
     outputs : array_like
         Logits or probabilities, shape (n, k); one column of them for two classes, shape (n, 1) or (n,); or the answers,
-        integers of shape (n,).
+        integers of shape (n,) or (n, 1).
     labels : array_like of int, shape (n,) or (n, 1)
-        0 to k - 1.
+        0 to k - 1; or one-hot rows, shape (n, k).
     classes : sequence, optional
         What the table calls the classes, from 0 on; by default by their numbers.
     logits : bool, optional
@@ -88,7 +91,7 @@ def confusion_matrix(outputs: Any, labels: Any, classes: Any = None, *, logits: 
     ShapeError
         If the labels do not stand one for each sample.
     ValueError
-        If a label is out of range, or there is not one name for each class.
+        If a label is out of range, an output is NaN, or there is not one name for each class.
 
     Examples
     --------
@@ -104,13 +107,26 @@ def confusion_matrix(outputs: Any, labels: Any, classes: Any = None, *, logits: 
     """
     name = "confusion_matrix"
     values, right = plain(name, "outputs", outputs), plain(name, "labels", labels)
-    names = None if classes is None else [str(c) for c in classes]
+    names = None if classes is None else _names(name, classes)
+    if np.isnan(values).any():
+        raise ValueError(f"{name}: some outputs are NaN, which is no answer. Drop these rows, or look why: ag.debug().")
+    if values.dtype.kind in "iub" and values.shape[1:] == (1,):
+        values = values[:, 0]
+    if right.shape in ((*values.shape, 1), (*values.shape[:-1], 1)) and right.ndim > 1 and values.shape[1:] != (1,):
+        right = right[..., 0]
+    if right.ndim > 1 and right.shape == values.shape and right.shape[-1] > 1:
+        if not are_distributions(right):
+            raise ag.errors.ShapeError(
+                f"{name}: the labels have the outputs' shape, {right.shape}, and are no one-hot rows: each output has "
+                "classes of its own. Make a matrix of each: outputs[:, j], labels[:, j]."
+            )
+        right = np.argmax(right, axis=-1)
     if values.dtype.kind in "iub" and values.shape == right.shape and right.dtype.kind in "iub":
         some(name, values.shape)
-        k = max(int(values.max()), int(right.max())) + 1 if names is None else len(names)
+        k = max(int(values.max()), int(right.max()), 0) + 1 if names is None else len(names)
         in_range(name, values, k)
         in_range(name, right, k)
-    elif values.ndim and values.shape[-1] > 1 and right.shape != values.shape:
+    elif values.ndim and values.shape[-1] > 1 and (values.ndim > 1 or not right.ndim):
         values, right = outputs_and_labels(name, values, right)
         k = values.shape[-1]
         values = np.argmax(values, axis=-1)
@@ -122,3 +138,9 @@ def confusion_matrix(outputs: Any, labels: Any, classes: Any = None, *, logits: 
         raise ValueError(f"{name}: classes holds {len(names)} names, but there are {k} classes. Name each, from 0 on.")
     pairs = np.ravel(right).astype(int) * k + np.ravel(values).astype(int)
     return ConfusionMatrix(np.bincount(pairs, minlength=k * k).reshape(k, k), tuple(names))
+
+
+def _names(where: str, classes: Any) -> list[str]:
+    if isinstance(classes, str) or not hasattr(classes, "__iter__"):
+        raise TypeError(f"{where}: classes is {shown(classes)}, but must be a list of names, one for each class.")
+    return [str(c) for c in classes]

@@ -105,6 +105,24 @@ def batches(n: int, size: int | None, rng: np.random.Generator) -> Iterator[Any]
         yield order[start : start + size]
 
 
+def _check_one(where: str, name: str, values: Any) -> None:
+    """Refuse what is no array, but several: one for each of a model's inputs."""
+    if hasattr(values, "toarray"):
+        raise ag.errors.DTypeError(
+            f"{where}: for {name} there is a sparse matrix, but there must be an array. Write X.toarray()."
+        )
+    several = isinstance(values, Mapping)
+    if isinstance(values, (tuple, list)) and len(values) < 10:  # a longer one holds samples
+        shapes: list[tuple[int, ...]] = [getattr(value, "shape", ()) for value in values]
+        several = all(shapes) and len(set(shapes)) > 1 and len({shape[0] for shape in shapes}) == 1
+    if several:
+        raise ag.errors.ShapeError(
+            f"{where}: for {name} there are several arrays, but there must be one. Put them side by side, "
+            "np.column_stack(arrays), and take them apart in forward() or the loss: x[:, :3], x[:, 3:]; numbers for an "
+            "Embedding by ag.stop_gradient(x[:, 0]).astype(int)."
+        )
+
+
 def checked(where: str, name: str, data: Any) -> tuple[Any, Any]:
     """Return a pair (inputs, targets) as two arrays with as many rows; a memory map stays one, and is not read."""
     if not isinstance(data, (tuple, list)) or len(data) != 2:
@@ -115,6 +133,8 @@ def checked(where: str, name: str, data: Any) -> tuple[Any, Any]:
             f"fit, pass {name}=tuple(map(np.asarray, (X, y))); else write the loop: loss.backward(), all gradients "
             "computed at once, optimizer.step() (docs/dask.md)."
         )
+    for part, values in zip(("inputs", "targets"), data, strict=True):
+        _check_one(where, f"the {part} of {name}", values)
     inputs, targets = (
         np.asarray(array_of(where, f"the {part} of {name}", values, "fiubcUO"))
         for part, values in zip(("inputs", "targets"), data, strict=True)
@@ -132,6 +152,8 @@ def _no_data(where: str, name: str, data: Any, other: str = "") -> ValueError:
     fix = f"Write {name}=(X, y); of a list of samples, {name}=tuple(zip(*samples))."
     if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, (np.ndarray, Iterable)):
         fix = "Derive its class from nn.Dataset, whose __getitem__ takes an array of row numbers."
+    elif isinstance(data, (tuple, list)) and len(data) == 3:
+        fix += " Weights of samples can be a column of the targets, which the loss takes apart."
     return ValueError(f"{where}: {name} must be a pair (inputs, targets){other}, and is {shown(data)}. {fix}")
 
 
@@ -341,6 +363,9 @@ def _of_dataset(batch: Any, rows: Any) -> tuple[Any, Any]:
 
 def _arrays(where: str, what: str, batch: Any) -> Any:
     """Return the two parts of a batch as arrays."""
+    for name, part in zip(("inputs", "targets"), batch, strict=True):
+        if type(part) is not np.ndarray:
+            _check_one(where, f"the {name} of {what}", part)
     return [
         part
         if type(part) is np.ndarray and part.dtype.kind in "fiub"

@@ -207,7 +207,10 @@ def softplus(z: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
 
 
 def tanh(z: Any) -> Any:
-    r"""Return the hyperbolic tangent; :math:`\tanh' = 1 - \tanh^2`."""
+    r"""Return the hyperbolic tangent; :math:`\tanh' = 1 - \tanh^2`. Complex numbers have one too."""
+    if type(z) is not np.ndarray or z.dtype.kind != "f":
+        z = array_of("tanh", "z", z, "fiubc")
+        z = z.astype(float) if z.dtype.kind in "biu" else z  # np.tanh of small integers is a half
     return np.tanh(z)
 
 

@@ -65,7 +65,7 @@ def normal(mean: float = 0.0, std: float = 0.01) -> Initializer:
            [ 0.01, -0.05,  0.04]])
     """
     mean = _finite("normal", "mean", mean)
-    std = real("init.normal", "std", std, "be a finite number of at least 0", above=float(np.nextafter(0, -1)))
+    std = real("init.normal", "std", std, "be a finite number of at least 0", above=math.nextafter(0, -1))
     return lambda rng, shape: rng.normal(mean, std, shape)
 
 

@@ -365,13 +365,13 @@ def cross_entropy(
     Parameters
     ----------
     z : array_like, shape (..., k)
-        Logits.
+        Logits: what a model gives without a softmax at its end. With one it would learn slowly and badly.
     y : array_like
         Integer labels, shape (...), or one distribution per sample, shape (..., k).
     reduction : {"mean", "sum", "none"}
         Over the samples.
     weight : array_like, shape (k,), optional
-        What a sample of each class weighs.
+        What a sample of each class weighs; in `fit`, ``loss=functools.partial(nn.cross_entropy, weight=w)``.
     label_smoothing : float
         The :math:`\varepsilon`, from 0 to 1.
     ignore_index : int, optional
@@ -396,7 +396,7 @@ def cross_entropy(
     name = "cross_entropy"
     _check_ignored(ignore_index)
     if type(label_smoothing) is not float or not 0 <= label_smoothing <= 1:
-        low, high = float(np.nextafter(0, -1)), float(np.nextafter(1, 2))
+        low, high = math.nextafter(0, -1), math.nextafter(1, 2)
         label_smoothing = real(name, "label_smoothing", label_smoothing, "lie in [0, 1]", above=low, below=high)
     z, y, counts = outputs_and_targets(name, z, y, ignore_index)
     labels = y.ndim < z.ndim

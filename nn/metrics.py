@@ -12,7 +12,7 @@ import numpy as np
 from . import scorers
 from .checks import shown, whole
 from .confusion import ConfusionMatrix, confusion_matrix
-from .targets import classes_of, columns, outputs_and_labels, sides
+from .targets import classes_of, columns, outputs_and_labels, right, sides
 
 __all__ = [
     "ConfusionMatrix",
@@ -52,7 +52,7 @@ def accuracy(outputs: Any, labels: Any) -> float:
     0.5
     """
     values, labels = outputs_and_labels("accuracy", outputs, labels)
-    return float(np.mean(np.argmax(values, axis=-1) == labels))
+    return float(np.mean(right(values, labels)))
 
 
 def binary_accuracy(outputs: Any, labels: Any, logits: bool | None = None) -> float:
@@ -83,8 +83,7 @@ def binary_accuracy(outputs: Any, labels: Any, logits: bool | None = None) -> fl
     >>> nn.metrics.binary_accuracy([[-3.0], [0.2], [0.6]], [0, 1, 0], logits=True)
     0.6666666666666666
     """
-    values, right, logits = sides("binary_accuracy", outputs, labels, logits)
-    return float(np.mean((values > (0 if logits else 0.5)) == right))
+    return float(np.mean(right(*sides("binary_accuracy", outputs, labels, logits))))
 
 
 def top_k_accuracy(outputs: Any, labels: Any, k: int = 2) -> float:
@@ -123,7 +122,8 @@ def r2_score(outputs: Any, targets: Any) -> float:
     r"""Return :math:`R^2 = 1 - \sum_i (y_i - o_i)^2 / \sum_i (y_i - \bar y)^2`, the mean over the outputs.
 
     1 is perfect; 0 is as good as the constant mean, and worse is negative. Where an output's targets are all equal the
-    quotient is not defined: as in scikit-learn, it counts as 1 if the output is right everywhere, else as 0.
+    quotient is not defined: as in scikit-learn, it counts as 1 if the output is right everywhere, else as 0; also where
+    scikit-learn divides by what rounding leaves of it, as of targets that are all 0.1.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def r2_score(outputs: Any, targets: Any) -> float:
         )
     left = np.sum((targets - values) ** 2, axis=0)
     spread = np.sum((targets - np.mean(targets, axis=0)) ** 2, axis=0)
-    constant = spread == 0
+    constant = np.all(targets == targets[0], axis=0) | (spread == 0)  # their mean may be off them by rounding
     ratio = np.where(constant, left != 0, left / np.where(constant, 1, spread))
     return float(np.mean(1 - ratio))
 
@@ -255,10 +255,7 @@ def get(metric: str | Metric, logits: bool | None = None) -> Metric:
 
 
 def _accuracy(outputs: Any, targets: Any, logits: bool | None = None) -> float:
-    values, labels, logits = classes_of("accuracy", outputs, targets, logits)
-    if values.shape == labels.shape:
-        return float(np.mean((values > (0 if logits else 0.5)) == labels))
-    return float(np.mean(np.argmax(values, axis=-1) == labels))
+    return float(np.mean(right(*classes_of("accuracy", outputs, targets, logits))))
 
 
 _WITH_LOGITS: dict[str, Callable[..., float]] = {"accuracy": _accuracy, "binary_accuracy": binary_accuracy}

@@ -13,7 +13,7 @@ import autograd_mini as ag
 
 from .checks import array_of, lazy, shown
 
-__all__ = ["Buffer", "Module", "Parameter", "collect", "observe"]
+__all__ = ["Buffer", "Module", "Parameter", "collect", "generators_of", "observe"]
 
 _changes = itertools.count(1)  # so a compiled function asks one question in place of one for each attribute
 _observer: ContextVar[Callable[[Module, Any], None] | None] = ContextVar("nn.observer", default=None)
@@ -226,13 +226,13 @@ class Module:
                 yield name, member
 
     def named_generators(self) -> Iterator[tuple[str, np.random.Generator]]:
-        """Yield the random generators that modules hold as attributes, each once, with their dotted names."""
+        """Yield the random generators that modules hold, as attributes or in their lists and dicts, each once."""
         seen: set[int] = set()
         for prefix, module in self.named_modules():
-            for attribute, value in vars(module).items():
-                if isinstance(value, np.random.Generator) and id(value) not in seen:
-                    seen.add(id(value))
-                    yield _dotted(prefix, attribute), value
+            for name, generator in generators_of(module):
+                if id(generator) not in seen:
+                    seen.add(id(generator))
+                    yield _dotted(prefix, name), generator
 
     def parameters(self) -> list[Parameter]:
         """Return the parameters: weight, bias, weight, bias, ..."""
@@ -322,13 +322,14 @@ class Module:
             )
         values: dict[str, Any] = {}
         first: dict[int, str] = {}
+        memory = {id(_root(member.data)) for member in own.values()}
         for name in (name for name in own if name in state):  # of a Tensor, its value: nothing here is differentiated
             value = state[name].numpy() if isinstance(state[name], ag.Tensor) else state[name]
             value = array_of("load_state_dict", name, value, "fiubc")
             _check_fits("load_state_dict", name, own[name], value)
             other = first.setdefault(id(own[name]), name)
-            if other == name:
-                values[name] = value
+            if other == name:  # what is part of this model changes while it is loaded, as where two are exchanged
+                values[name] = value.copy() if id(_root(value)) in memory else value
             elif not np.array_equal(values[other], value, equal_nan=value.dtype.kind in "fc"):
                 raise ValueError(
                     f"load_state_dict: {other} and {name} are one in this model, and differ in the state. Build the "
@@ -411,17 +412,40 @@ def _members(name: str, value: Any) -> Iterator[tuple[str, Module | Parameter | 
     """Yield the modules, parameters and buffers of an attribute: itself, or what it holds as list, tuple or dict."""
     if isinstance(value, (Module, Parameter, Buffer)):
         yield name, value
-    elif isinstance(value, (list, tuple)):
-        for i, item in enumerate(value):
-            yield from _members(f"{name}.{i}", item)
+    else:
+        for inside, item in _items(name, value):
+            yield from _members(inside, item)
+
+
+def _root(array: Any) -> Any:
+    """Return the array in whose memory another one lies."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def _items(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what a list, tuple or dict holds, with its names; nothing of anything else."""
+    if isinstance(value, (list, tuple)):
+        yield from ((f"{name}.{i}", item) for i, item in enumerate(value))
     elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _members(f"{name}.{key}", item)
+        yield from ((f"{name}.{key}", item) for key, item in value.items())
 
 
-def _listed(names: list[str]) -> str:
+def generators_of(holder: Any) -> Iterator[tuple[str, np.random.Generator]]:
+    """Yield the random generators that an object's attributes are, or hold as lists, tuples or dicts."""
+    pending = list(getattr(holder, "__dict__", {}).items())[::-1]
+    while pending:
+        name, value = pending.pop()
+        if isinstance(value, np.random.Generator):
+            yield name, value
+        else:
+            pending.extend(list(_items(name, value))[::-1])
+
+
+def _listed(names: list[Any]) -> str:
     """Return some of the names, as a message has room for them."""
-    shown = ", ".join(names[:4])
+    shown = ", ".join(map(str, names[:4]))
     return f"{shown} and {len(names) - 4} more" if len(names) > 4 else shown or "none"
 
 

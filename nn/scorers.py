@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .functional import sigmoid, softmax
-from .targets import classes_of, columns
+from .targets import classes_of, columns, plain
 
 __all__ = ["metric", "names"]
 
@@ -47,7 +48,7 @@ def names() -> list[str]:
 
 
 def metric(name: str, logits: bool | None = None) -> Callable[[Any, Any], float]:
-    """Return a function of outputs and targets that asks the scorer of a name.
+    """Return a function of outputs and targets that asks the scorer of a name; of outputs with NaN it is NaN.
 
     Raises
     ------
@@ -55,20 +56,24 @@ def metric(name: str, logits: bool | None = None) -> Callable[[Any, Any], float]
         If scikit-learn is not installed.
     """
     try:
-        from sklearn.metrics import get_scorer, get_scorer_names
+        from sklearn.metrics import get_scorer, get_scorer_names, log_loss
     except ImportError as error:
         raise ImportError(
             f"metrics.get: {name!r} is one of scikit-learn's scorers, and scikit-learn is not installed. Run "
             "pip install scikit-learn."
         ) from error
-    sign = 1
+    asked, sign = name, 1
     if name not in get_scorer_names():
         name, sign = f"neg_{name}", -1
     scorer = get_scorer(name)
     estimator_of = _regressor if name in REGRESSION else functools.partial(_classifier, logits=logits)
 
     def value(outputs: Any, targets: Any) -> float:
-        estimator, y = estimator_of(name, outputs, targets)
+        estimator, y = estimator_of(asked, outputs, targets)
+        if np.isnan(plain(asked, "outputs", outputs)).any():
+            return math.nan
+        if name == "neg_log_loss" and not isinstance(estimator.classes_, list):  # a class may be absent from targets
+            return -sign * float(log_loss(y, estimator.predict_proba(y), labels=estimator.classes_))
         return float(sign * scorer(estimator, np.zeros((len(y), 1)), y))
 
     return value

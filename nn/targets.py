@@ -28,6 +28,7 @@ __all__ = [
     "picked",
     "plain",
     "reduced",
+    "right",
     "sides",
     "some",
     "times_log",
@@ -166,15 +167,20 @@ def in_range(name: str, labels: Any, k: int) -> None:
     if type(labels) is np.ndarray and labels.size and (unsigned := _UNSIGNED.get(labels.dtype)) is not None:
         if np.maximum.reduce(labels.view(unsigned), axis=None) < k:  # read so, a negative number is a great one
             return
-    ag.ensure(
-        (labels >= 0) & (labels < k),
-        lambda labels: ValueError(
-            f"{name}: label {labels[(labels < 0) | (labels >= k)][0]} is out of range: with {k} outputs labels run "
-            f"from 0 to {k - 1}. Number the classes from 0: np.unique(y, return_inverse=True)[1]; or give the model "
-            "more outputs."
-        ),
-        labels,
-    )
+
+    def error(labels: Any) -> ValueError:
+        wrong = labels[(labels < 0) | (labels >= k)][0]
+        fix = "or give the model more outputs"
+        if wrong < 0:
+            fix = "if it marks samples without a label, drop them"
+            if name == "cross_entropy":
+                fix = f"if it marks samples without a label, functools.partial(nn.cross_entropy, ignore_index={wrong})"
+        return ValueError(
+            f"{name}: label {wrong} is out of range: with {k} outputs labels run from 0 to {k - 1}. Number the classes "
+            f"from 0: np.unique(y, return_inverse=True)[1]; {fix}."
+        )
+
+    ag.ensure((labels >= 0) & (labels < k), error, labels)
 
 
 def picked(values: Any, labels: Any) -> Any:
@@ -282,9 +288,24 @@ def outputs_and_labels(name: str, outputs: Any, labels: Any) -> tuple[Any, Any]:
             f"{name}: outputs of shape {values.shape} take labels of shape {values.shape[:-1]}, "
             f"not {labels.shape}.{hint}"
         )
+    if labels.dtype.kind == "f" and not np.all(whole := labels == np.floor(labels)):
+        raise ValueError(
+            f"{name}: there is a label {labels[~whole][0]:g}, but labels must be the classes' numbers, 0 to "
+            f"{values.shape[-1] - 1}. Where numbers are predicted, take nn.metrics.r2_score."
+        )
     in_range(name, labels, values.shape[-1])
     some(name, labels.shape)
     return values, labels
+
+
+def right(values: Any, labels: Any, logits: bool | None = None) -> Any:
+    """Return for each label whether the outputs say it: NaN says nothing, and is never right.
+
+    The outputs are rows of several classes, or single numbers: logits or, with False, probabilities of True.
+    """
+    if values.shape != labels.shape:
+        return (np.argmax(values, axis=-1) == labels) & ~np.isnan(np.max(values, axis=-1))
+    return ((values > (0 if logits else 0.5)) == labels) & ~np.isnan(values)
 
 
 def sides(name: str, outputs: Any, labels: Any, logits: bool | None = None) -> tuple[Any, Any, bool]:
@@ -339,7 +360,8 @@ def classes_of(name: str, outputs: Any, targets: Any, logits: bool | None = None
     """
     values, labels = plain(name, "outputs", outputs), plain(name, "targets", targets)
     alike = values.shape == labels.shape
-    if values.shape[-1:] in ((), (1,)) or (alike and (values.ndim == 1 or not are_distributions(labels))):
+    single = values.shape[-1:] in ((), (1,)) or labels.shape == (*values.shape, 1)
+    if single or (alike and (values.ndim == 1 or not are_distributions(labels))):
         return sides(name, values, labels, logits)
     if alike:
         labels = np.argmax(labels, axis=-1)

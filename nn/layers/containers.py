@@ -79,7 +79,12 @@ class Sequential(Module):
     def __len__(self) -> int:
         return len(self.layers)
 
-    def __getitem__(self, i: int) -> Module:
+    def __getitem__(self, i: int | slice) -> Module:
+        """Return a layer; of a slice, a Sequential of these very layers."""
+        if isinstance(i, slice):
+            part = Sequential()  # a call with the layers would give their parameters other names
+            part.layers, part.places, part.training = self.layers[i], self.places[i], self.training
+            return part
         try:
             return self.layers[i]
         except IndexError:
@@ -131,8 +136,9 @@ class Residual(Module):
     def forward(self, x: Any) -> Any:
         """Return the sum of the module's outputs and the shortcut's, which have one shape."""
         x = array_of("Residual", "x", x, "fiubc")
-        out = self.module(x)
-        around = x if self.shortcut is None else self.shortcut(x)
+        out, around = array_of("Residual", "the module's output", self.module(x), "fiubc"), x
+        if self.shortcut is not None:
+            around = array_of("Residual", "the shortcut's output", self.shortcut(x), "fiubc")
         if out.shape != around.shape:
             n_in, n_out = (shape[-1] if shape else 1 for shape in (x.shape, out.shape))
             which, fix = "shortcut passes", "Give both the same number of outputs"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5, rng: int | np.random.Generator | None = None) -> None:
         self.p = real(
-            "Dropout", "p", p, "lie in [0, 1): the part that is put out", above=float(np.nextafter(0, -1)), below=1
+            "Dropout", "p", p, "lie in [0, 1): the part that is put out", above=math.nextafter(0, -1), below=1
         )
         self.rng = generator("Dropout", rng)
 

@@ -47,12 +47,24 @@ class Embedding(Module):
 
     Examples
     --------
-    >>> import numpy as np, nn
+    >>> import numpy as np, autograd_mini as ag, nn
     >>> table = nn.Embedding(10, 3, rng=0)
     >>> table
     Embedding(10, 3)
     >>> table(np.array([[1, 2, 4, 5], [4, 3, 2, 9]])).shape
     (2, 4, 3)
+
+    Beside other inputs, the numbers stand in a column of their own, from which no gradient is wanted:
+
+    >>> class Net(nn.Module):
+    ...     def __init__(self):
+    ...         self.table, self.mlp = nn.Embedding(10, 3, rng=0), nn.MLP([5, 8, 1], rng=0)
+    ...     def forward(self, x):
+    ...         words = self.table(ag.stop_gradient(x[:, 0]).astype(int))
+    ...         return self.mlp(np.concatenate([words, x[:, 1:]], axis=1))
+    >>> X = np.column_stack([np.array([7, 2]), np.array([[0.1, 0.2], [0.3, 0.4]])])
+    >>> Net()(X).shape
+    (2, 1)
     """
 
     def __init__(

@@ -124,7 +124,8 @@ class Linear(Module):
         """Return the arguments that make such a layer."""
         n_out, n_in = self.weight.shape
         bias, dtype = self.bias is not None, self.weight.dtype.name
-        return {"n_in": n_in, "n_out": n_out, "bias": bias, "mask": self.mask, "dtype": dtype}
+        mask = None if self.mask is None else self.mask.copy()
+        return {"n_in": n_in, "n_out": n_out, "bias": bias, "mask": mask, "dtype": dtype}
 
     def __repr__(self) -> str:
         n_out, n_in = self.weight.shape

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -92,7 +93,7 @@ class MLP(Sequential):
                     f"{', '.join(ACTIVATIONS)}, as text."
                 )
         sizes = [whole("MLP", f"sizes[{i}]", size, 1) for i, size in enumerate(sizes)]
-        above = float(np.nextafter(0, -1))
+        above = math.nextafter(0, -1)
         dropout = real("MLP", "dropout", dropout, "lie in [0, 1): the part that is put out", above=above, below=1)
         batch_norm = flag("MLP", "batch_norm", batch_norm, "whether hidden layers are normalized over the batch")
         rng, dtype = generator("MLP", rng), dtype_of("MLP", dtype)
@@ -134,7 +135,7 @@ class MLP(Sequential):
         """Return the arguments that make such a model; of a class with other arguments, define its own `config`."""
         if type(self).__init__ is not MLP.__init__:
             return Module.config(self)
-        return dict(self.options)
+        return {**self.options, "sizes": list(self.options["sizes"])}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> MLP:

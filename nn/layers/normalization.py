@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,8 @@ class BatchNorm1d(Normalization):
     Raises
     ------
     ValueError
-        At a call in training, if there is but one value for each feature: its variance is 0.
+        At a call in training, or without running statistics, if there is but one value for each feature: its variance
+        is 0.
 
     Examples
     --------
@@ -91,7 +93,7 @@ class BatchNorm1d(Normalization):
         self.eps = real("BatchNorm1d", "eps", eps, "be a positive, finite number", above=0)
         if momentum is not None:
             need = "lie in [0, 1]: how much of a new mean is taken; or be None, for the mean of all batches"
-            near = float(np.nextafter(0, -1)), float(np.nextafter(1, 2))
+            near = math.nextafter(0, -1), math.nextafter(1, 2)
             momentum = real("BatchNorm1d", "momentum", momentum, need, above=near[0], below=near[1])
         self.momentum = momentum
         affine = flag("BatchNorm1d", "affine", affine, "whether a mean and a size are learned")
@@ -124,20 +126,22 @@ class BatchNorm1d(Normalization):
                 )
             axes, n = (0,) if x.ndim == 2 else (0, 2), x.size // c
             if n < 2:
+                when, fix = "in training ", "write model.eval()"
+                if not self.training:
+                    when, fix = "", "keep running means, with track_running_stats=True"
                 raise ValueError(
                     f"{self!r}: the batch has shape {x.shape}, {'no value' if n == 0 else 'one value'} for each "
-                    "feature, and in training needs two at least: their variance is taken. Make batches of 2 samples "
-                    "or more, without a last one that is smaller: nn.DataLoader((X, y), batch_size, drop_last=True); "
-                    "or write model.eval()."
+                    f"feature, and {when}needs two at least: their variance is taken. Make batches of 2 samples or "
+                    "more, without a last one that is smaller: nn.DataLoader((X, y), batch_size, drop_last=True); or "
+                    f"{fix}."
                 )
             y, batch_mean, batch_var = standardized(x, axes, self.eps)
             if self.training and mean is not None and var is not None:
                 self._track(np.reshape(batch_mean, c), np.reshape(batch_var, c), n)
         else:
             y = (x - mean.value.reshape(column)) / np.sqrt(var.value + self.eps).reshape(column)
-        if self.weight is not None and self.bias is not None:
-            y = y * self.weight.reshape(column) + self.bias.reshape(column)
-        return y
+        y = y if self.weight is None else y * self.weight.reshape(column)
+        return y if self.bias is None else y + self.bias.reshape(column)
 
     def _track(self, mean: Any, var: Any, n: int) -> None:
         """Let the running mean and variance follow those of a batch of `n` values."""

@@ -81,7 +81,8 @@ class SGD(Optimizer):
 
     def _in_blocks(self, p: Any, g: Any, state: tuple[Any, ...], numbers: tuple[Any, ...]) -> None:
         """Do as every optimizer does; without further terms, without a copy: it takes half the time."""
-        if self.terms or p.dtype.kind == "c":
+        own = type(self).update is not SGD.update  # of a subclass, which may step otherwise
+        if self.terms or own or p.dtype.kind == "c":
             super()._in_blocks(p, g, state, numbers)
             return
         rows = max(1, BLOCK * len(p) // p.size)

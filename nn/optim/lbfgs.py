@@ -47,7 +47,8 @@ class LBFGS(Optimizer):
     Parameters
     ----------
     parameters : iterable of Parameter
-        What to update: of one real dtype, and one group. Those without a gradient have a gradient of 0.
+        What to update: of one real dtype, and one group. Those without a gradient have a gradient of 0;
+        those that are frozen stay where they are.
     lr : float
         The :math:`\alpha`. May be assigned between steps.
     max_iter : int
@@ -165,6 +166,7 @@ class LBFGS(Optimizer):
             if not (math.isfinite(loss) and np.isfinite(g).all()) or np.abs(g).max() <= self.tolerance_grad:
                 break
             d, t, old = *self._next(g), loss
+            d = self._without_frozen(d)
             slope = float(g @ d)
             self.iterations += 1
             if slope > -self.tolerance_change or not t:
@@ -199,6 +201,12 @@ class LBFGS(Optimizer):
             self.pairs = [*self.pairs, (y, s, 1 / curvature)][-self.history_size :]
             self._scale = curvature / float(y @ y)
         return direction(g, self.pairs, self._scale), self.lr
+
+    def _without_frozen(self, d: Any) -> Any:
+        """Return the direction with 0 for parameters that are not trained: the pairs of before would move them."""
+        if all(p.requires_grad for p in self.parameters):
+            return d
+        return d * self._flat([np.full(p.shape, p.requires_grad) for p in self.parameters])
 
     def _search(self, closure: Callable[[], Any], start: Any, d: Any, first: Trial, t: float, before: int) -> Trial:
         def evaluate(t: float) -> Trial:
@@ -270,8 +278,14 @@ class LBFGS(Optimizer):
         ValueError
             If it is of another kind of optimizer, made with other constants, or for other parameters.
         """
-        search = state.get("search") if isinstance(state, Mapping) else None
-        if isinstance(search, Mapping):
+        search: Any = None
+        if isinstance(state, Mapping) and "search" in state:
+            search = state["search"]
+            if not isinstance(search, Mapping) or search.keys() != self.state_dict()["search"].keys():
+                raise ValueError(
+                    f"LBFGS.load_state_dict: the search of the state is {shown(search)}, but must be what "
+                    "LBFGS.state_dict() returns there."
+                )
             recent, pairs = search["recent"], search["pairs"]
             size, dtype = sum(p.size for p in self.parameters), self.parameters[0].dtype
             vectors = [v for pair in pairs for v in (pair["y"], pair["s"])]
@@ -282,7 +296,6 @@ class LBFGS(Optimizer):
                     f"{size}. Make the optimizer for the same parameters."
                 )
         super().load_state_dict(state)
-        assert search is not None
         self.iterations, self.evaluations = int(search["iterations"]), int(search["evaluations"])
         self._scale, self._recent = float(search["scale"]), None
         if recent is not None:

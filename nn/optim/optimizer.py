@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
@@ -15,7 +16,7 @@ from ..module import Parameter
 
 __all__ = ["BLOCK", "FROM_ZERO", "Groups", "Number", "Optimizer"]
 
-FROM_ZERO = float(np.nextafter(0, -1))  # an open bound just below 0
+FROM_ZERO = math.nextafter(0, -1)  # an open bound just below 0
 BLOCK = 2**15  # elements: some ten arrays of it fit into a cache of 1 MB
 
 
@@ -134,7 +135,7 @@ class Optimizer:
 
     def __init__(self, parameters: Iterable[Parameter], lr: float) -> None:
         who = type(self).__name__
-        need = "be positive and finite, as a learning rate is (claim Y11: between 0 and 1)"
+        need = "be positive and finite, as a learning rate is"
         self.lr = real(who, "lr", lr, need, above=0, below=np.inf)
         fix = f"Pass model.parameters(), or a list of nn.Parameter, as in {who}([w], lr={self.lr})."
         if isinstance(parameters, ag.Tensor) or not isinstance(parameters, Iterable):
@@ -206,6 +207,7 @@ class Optimizer:
     def _take_step(self, gradients: list[Any]) -> None:
         numbers: tuple[Any, ...] = ()
         dtype, t, next_t, missed, remembers = None, 0, self.steps + 1, self.missed, bool(self.slots)
+        in_blocks = any(p.size > BLOCK for p in self.parameters) and self.is_elementwise()
         for i, parameter in enumerate(self.parameters):
             g = gradients[i]
             if g is None:
@@ -215,7 +217,7 @@ class Optimizer:
             if p.dtype is not dtype or next_t - missed[i] != t:
                 dtype, t = p.dtype, next_t - missed[i]  # 0-d arrays: NumPy takes these faster than floats
                 numbers = self._arrays(dtype, t)
-            if p.size > BLOCK and type(g) is np.ndarray and g.dtype == dtype:
+            if in_blocks and p.size > BLOCK and type(g) is np.ndarray and g.dtype == dtype:
                 parameter.data = p  # graphs that need the old value learn here that it is about to change
                 self._in_blocks(p, g, state, numbers)
                 continue
@@ -224,6 +226,25 @@ class Optimizer:
                 for old, array in zip(state, new, strict=True):
                     old[...] = array
         self.steps += 1
+
+    def is_elementwise(self) -> bool:
+        """Return whether `update` does with a part what it does with the whole; one that is not nn's is tried."""
+        if type(self).update.__module__.partition(".")[0] == __name__.partition(".")[0]:
+            return True
+        arrays = np.random.default_rng(0).uniform(0.5, 2, (2 + self.slots, 2, 3))
+        numbers = [np.asarray(number) for number in self.numbers(1)]
+
+        def updated(arrays: Any) -> Any:
+            p, g, *state = arrays
+            new, slots = self.update(p, g, tuple(state), *numbers)
+            return np.concatenate([np.ravel(array) for array in (new, *slots)])
+
+        try:
+            whole = updated(arrays).reshape(-1, 2, 3)
+            rows = [updated(arrays[:, i]).reshape(-1, 3) for i in range(2)]
+        except Exception:  # the step itself will say what is wrong
+            return True
+        return bool(np.allclose(whole, np.stack(rows, axis=1), rtol=1e-6))
 
     def _arrays(self, dtype: Any, t: int) -> tuple[Any, ...]:
         """Return the numbers of an update as arrays; the last ones, if they cannot have changed."""
@@ -305,8 +326,18 @@ class Optimizer:
                 f"{who}.load_state_dict: the state is of {len(shapes)} parameters, and does not fit the "
                 f"{len(own)} here in number or shapes. Make the optimizer for the same parameters."
             )
-        for name, number in state["numbers"].items():
-            setattr(self, name, number)
+        if len(state["missed"]) != len(shapes):
+            raise ValueError(
+                f"{who}.load_state_dict: the state counts the steps of {len(state['missed'])} parameters, and holds "
+                f"arrays for {len(shapes)}. Pass what state_dict() returned, as it was."
+            )
+        for name, number in [*state["numbers"].items()]:
+            try:
+                setattr(self, name, number)
+            except (TypeError, ValueError):
+                for other, before in mine["numbers"].items():
+                    setattr(self, other, before)
+                raise
         for old, new in zip(self.state, state["state"], strict=True):
             for array, value in zip(old, new, strict=True):
                 array[...] = value
@@ -413,7 +444,7 @@ class Groups(Optimizer):
         try:
             for group, part in zip(self._groups, groups, strict=True):
                 group.load_state_dict(part)
-        except ValueError:
+        except (TypeError, ValueError):
             for group, part in zip(self._groups, before, strict=True):
                 group.load_state_dict(part)
             raise

@@ -145,11 +145,14 @@ class Schedule:
                 f"{who}.load_state_dict: state is {given}, but must be what {who}.state_dict() returns. Make the "
                 "schedule as it was."
             )
-        if len(state["lr"]) != len(mine["lr"]):
+        counts = {len(state["lr"]), len(state["base"])}
+        if counts != {len(mine["lr"])}:
             raise ValueError(
-                f"{who}.load_state_dict: the state is for {len(state['lr'])} parameter groups, and the optimizer has "
+                f"{who}.load_state_dict: the state is for {max(counts)} parameter groups, and the optimizer has "
                 f"{len(mine['lr'])}. Make the optimizer as it was."
             )
+        for lr in state["lr"]:
+            real(f"{who}.load_state_dict", "a learning rate", lr, "be finite and at least 0", above=FROM_ZERO)
 
 
 def _groups(where: str, optimizer: Any) -> tuple[Optimizer, ...]:

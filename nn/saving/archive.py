@@ -1,15 +1,17 @@
 """One container for named arrays and JSON metadata: written atomically, read without trust, exact bit for bit.
 
 A file whose name ends in ``.npz`` is a zip archive of ``.npy`` members, as `numpy.savez` makes it, and one member
-``metadata.json``. One that ends in ``.safetensors`` is a JSON header and the arrays' bytes, one after the other
+``metadata.json``. One that ends in ``.safetensors`` is read and written by the library of that name, the extra
+``safetensors``; it is a JSON header and the arrays' bytes, one after the other
 (https://huggingface.co/docs/safetensors). Nothing is pickled, and no name in a file is ever a path, a module or a
 class.
 
-What a file declares is checked against the file's size before any memory is taken. Every array and the metadata have a
-checksum (CRC-32 over dtype, shape and bytes), which is checked: damage is found but for one chance in four thousand
-million. A file by somebody else has no such checksums: in a zip archive its own cover the arrays, in
-a .safetensors file nothing does, so changed bytes among the numbers are then numbers like others.
-A checksum finds accidents; whoever changes a file on purpose can compute it anew.
+What a file declares is checked against the file's size before memory is taken for it; what it declares, its table of
+contents, takes a small multiple of its bytes. Every array and the metadata have a checksum (CRC-32 over dtype, shape
+and bytes), which is checked: damage is found but for one chance in four thousand million. A file by somebody else has
+no such checksums: in a zip archive its own cover the arrays, in a .safetensors file nothing does, so changed bytes
+among the numbers are then numbers like others. A checksum finds accidents; whoever changes a file on purpose can
+compute it anew.
 """
 
 from __future__ import annotations
@@ -50,7 +52,8 @@ def write(path: Any, arrays: Mapping[str, Any], meta: Mapping[str, Any]) -> None
     ----------
     path : str or os.PathLike
         Ends in ``.npz`` or ``.safetensors``. The first keeps all that an array is, byte order and Fortran order
-        included. The second keeps values, dtype and shape, of booleans, integers and float16, 32 and 64.
+        included. The second keeps values, dtype and shape, of booleans, integers and float16, 32 and 64, and is
+        made in memory first.
     arrays : dict of str to array
         Of numbers, booleans, dates or text. Names must not look like paths that leave a directory.
     meta : dict
@@ -63,6 +66,8 @@ def write(path: Any, arrays: Mapping[str, Any], meta: Mapping[str, Any]) -> None
         If the name of the file, of an array, or the metadata are not as above.
     DTypeError
         If an array holds objects, records, or what the format has no type for.
+    ImportError
+        If the name ends in ``.safetensors``, and that library is not installed.
     OSError
         If the system cannot write the file.
 
@@ -104,9 +109,12 @@ def _kind(where: str, path: Any) -> str:
         raise TypeError(f"{where}: path is {shown(path)}, but must be the name of a file: 'model.npz'.") from None
     suffix = os.path.splitext(name)[1].lower()
     if suffix not in (".npz", ".safetensors"):
+        fix = f"Write {os.path.splitext(name)[0] + '.npz'!r}."
+        if where == "read":
+            fix = "Files of other kinds (.pt, .pkl, .h5) have to be converted by what wrote them."
         raise ValueError(
             f"{where}: path is {name!r}, but must end in .npz or .safetensors, which says how the file is written. "
-            "Files of other kinds (.pt, .pkl, .h5) have to be converted by what wrote them."
+            + fix
         )
     return suffix
 
@@ -211,6 +219,8 @@ def read(path: Any, limit: int | None = None) -> tuple[dict[str, Any], dict[str,
         If there is no such file.
     FileError
         If the file is damaged, or holds anything but arrays; it names the file and what is wrong.
+    ImportError
+        If the name ends in ``.safetensors``, and that library is not installed.
     """
     kind = _kind("read", path)
     with _opened(path) as source:

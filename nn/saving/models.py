@@ -7,12 +7,9 @@ of nn's own layers, or one of the classes that the caller passes; nothing is imp
 
 from __future__ import annotations
 
-import math
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from itertools import pairwise
-from operator import index
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import autograd_mini as ag
@@ -24,48 +21,15 @@ from ..layers.mlp import MLP
 from ..module import Buffer, Module, Parameter
 from . import archive
 from .archive import INFLATED, FileError
+from .sizes import size_of
 from .untrusted import AGAIN
 
-__all__ = ["SIZES", "load", "load_metadata", "save"]
+__all__ = ["load", "load_metadata", "save"]
 
 VERSION = 1  # of the description of a model
 PLACES = 2**16  # a model may hold as many modules, counted under each of their names
 DEPTH = 64  # and as many inside each other
 PASS = "Pass the model that it belongs to: nn.load(path, model=model)."
-
-
-def _linear(config: Mapping[str, Any]) -> int:
-    return index(config["n_out"]) * (index(config["n_in"]) + bool(config["bias"]))
-
-
-def _batch_norm(config: Mapping[str, Any]) -> int:
-    tracked = bool(config["track_running_stats"])
-    return 2 * index(config["num_features"]) * (bool(config["affine"]) + tracked) + tracked
-
-
-def _layer_norm(config: Mapping[str, Any]) -> int:
-    learned = bool(config["elementwise_affine"]) * (1 + bool(config["bias"]))
-    return math.prod(map(index, config["normalized_shape"])) * learned
-
-
-def _mlp(config: Mapping[str, Any]) -> int:
-    sizes = [index(size) for size in config["sizes"]]
-    normalized = sum(4 * size + 1 - size for size in sizes[1:-1]) if config["batch_norm"] else 0  # and no bias
-    return sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes)) + normalized
-
-
-# How many elements a layer of such arguments has: known before it is made, so that a file cannot ask for the memory.
-SIZES: dict[str, Callable[[Mapping[str, Any]], int]] = {
-    "BatchNorm1d": _batch_norm,
-    "Embedding": lambda config: index(config["num_embeddings"]) * index(config["embedding_dim"]),
-    "LayerNorm": _layer_norm,
-    "Linear": _linear,
-    "MLP": _mlp,
-}
-
-
-def _size_of(name: str, config: Mapping[str, Any]) -> int:
-    return SIZES[name](config) if name in SIZES else 0
 
 
 def save(model: Module, path: Any, metadata: Mapping[str, Any] | None = None) -> None:
@@ -80,7 +44,7 @@ def save(model: Module, path: Any, metadata: Mapping[str, Any] | None = None) ->
     model : Module
         Made of nn's layers; or of a class of your own, which `load` builds if it has a `config`, and fills otherwise.
     path : str or os.PathLike
-        Ends in ``.npz`` or ``.safetensors``.
+        Ends in ``.npz`` or ``.safetensors``; the second needs the extra ``safetensors``.
     metadata : dict, optional
         Of yours, to be read with `load_metadata`: dicts, lists, tuples, arrays, numbers, text, True, False, None.
 
@@ -88,6 +52,8 @@ def save(model: Module, path: Any, metadata: Mapping[str, Any] | None = None) ->
     ------
     TypeError, ValueError
         If an argument is not as above.
+    ImportError
+        If the name ends in ``.safetensors``, and that library is not installed.
     OSError
         If the system cannot write the file.
 
@@ -148,7 +114,7 @@ def _described(model: Module, state: Mapping[str, Any]) -> tuple[dict[str, Any],
             parts = [part for part in _modules_in(config) if part is not module]
             if not own and others.setdefault(cls.__name__, cls) is not cls:
                 why.append(f"two of its classes are called {cls.__name__}")
-            if own and _elements(module, parts) != _size_of(cls.__name__, config):
+            if own and _elements(module, parts) != size_of(cls.__name__, config):
                 why.append(f"the {cls.__name__} holds other parameters than its arguments give it")
             extents[id(module)] = extent = _extent([extents[id(part)] for part in parts])
             if extent[0] > PLACES or extent[1] > DEPTH:
@@ -391,7 +357,7 @@ def _size(path: Any, name: str, config: Mapping[str, Any]) -> int:
     """Return how many elements a layer of nn's would have."""
     size = 0
     try:
-        size = _size_of(name, config)
+        size = size_of(name, config)
     except (KeyError, TypeError):
         size = -1
     _need(path, size >= 0, f"the arguments of {name} are not those of a layer")

@@ -21,9 +21,9 @@ from .untrusted import CHUNK, TEXT, Source
 __all__ = ["read_npz", "write_npz"]
 
 METADATA = "metadata.json"  # the member that is no array
-HEADER = 10_000  # bytes of an array's header, as NumPy has it
+HEADER = 10_000  # bytes that an array's header may take, as NumPy has it
 ENCRYPTED = 0x41  # flags of a member
-LOCAL = 30  # bytes before a member, less its name
+LOCAL, END = 30, 22  # bytes before a member, less its name, and at the end of an archive, less its comment
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, OverflowError)  # of zipfile
 
@@ -64,49 +64,51 @@ def _members(source: Source, archive: zipfile.ZipFile, limit: int) -> list[zipfi
     members = archive.infolist()
     seen = set()
     for info in members:
-        name = info.filename
-        source.need(
-            name == METADATA or name.endswith(".npy"), f"its member {name[:40]!r} is no array: it is no .npz file"
-        )
+        name, method = info.filename, info.compress_type
+        known = name == METADATA or name.endswith(".npy")
+        source.need(known, f"its member {name[:40]!r} is no array: it is no .npz file")
         source.name(name.removesuffix(".npy"))
         source.need(name not in seen, f"the name {name[:40]!r} stands in it twice")
         seen.add(name)
         source.need(not info.flag_bits & ENCRYPTED, f"its member {name} is encrypted", "Decrypt it first.")
-        method = info.compress_type
-        packed = method != zipfile.ZIP_STORED
+        if method == zipfile.ZIP_STORED:
+            source.need(info.compress_size == info.file_size, f"its member {name} has two sizes")
+            continue
+        packed = f"its member {name} is packed by method {method}, and only deflate (8) is known"
+        source.need(method == zipfile.ZIP_DEFLATED, packed)
         source.need(
-            not packed or method == zipfile.ZIP_DEFLATED,
-            f"its member {name} is packed by method {method}, and only deflate (8) is known",
-        )
-        source.need(packed or info.compress_size == info.file_size, f"its member {name} has two sizes")
-        limit -= info.file_size if packed else 0
-        source.need(
-            limit >= 0,
-            f"its compressed members would grow to more than the {limit + info.file_size:,} bytes that are left for "
-            "them",
+            info.file_size <= limit,
+            f"its compressed members would grow to more than the {limit:,} bytes that are left for them",
             "If it can be trusted, load it with numpy and save it again; nn.load(path, model=model) allows for the "
             "size of the model.",
         )
+        limit -= info.file_size
+    end = source.bytes_at(source.size - END - len(archive.comment), END, "the end of its table of contents")
+    count = int.from_bytes(end[10:12], "little")  # which zipfile does not compare; all ones if it is elsewhere
+    counted = end[:4] == b"PK\5\6" and count in (len(members), 2**16 - 1)
+    source.need(counted, "its table of contents is not at its end, or not complete")
+    _check_places(source, members)
+    return members
+
+
+def _check_places(source: Source, members: list[zipfile.ZipInfo]) -> None:
+    """Refuse an archive that is not the whole file, or whose members are in each other."""
     end = 0
     for info in sorted(members, key=attrgetter("header_offset")):
-        # zipfile looks for the last archive in a file, which may be one that an array holds
+        # zipfile takes the last archive in a file, which may be one that an array holds
         source.need(end or info.header_offset == 0, "its first member is not at its beginning")
-        source.need(
-            info.header_offset >= end,
-            f"its member {info.filename} overlaps another",
-            "Do not use it: it may be meant to fill the memory.",
-        )
+        overlap = f"its member {info.filename} overlaps another"
+        source.need(info.header_offset >= end, overlap, "Do not use it: it may be meant to fill the memory.")
         end = info.header_offset + LOCAL + info.compress_size
         source.need(end <= source.size, f"its member {info.filename} lies outside of it")
-    return members
 
 
 def _read_npy(source: Source, name: str, stream: IO[bytes], size: int) -> Any:
     """Return the array of a member, whose memory is taken when its header agrees with the member's size."""
-    start = io.BytesIO(stream.read(min(size, HEADER + 12)))  # the header, and perhaps some of the numbers
-    with source.refusing(f"the header of {name} cannot be read", Exception):  # Python's parser raises many kinds
+    start = io.BytesIO(stream.read(HEADER))  # the header, and perhaps some of the numbers
+    with source.refusing(f"{name} is no array, or its header is damaged", Exception):  # parsers raise many kinds
         version = np.lib.format.read_magic(start)
-        source.need(version in HEADERS, f"{name} has version {version} of .npy, which is for records")
+        source.need(version in HEADERS, f"{name} has version {version} of .npy, which no plain array needs")
         shape, fortran, dtype = HEADERS[version](start, max_header_size=HEADER)
     source.need(
         not dtype.hasobject,
@@ -124,10 +126,9 @@ def _read_npy(source: Source, name: str, stream: IO[bytes], size: int) -> Any:
     view, rest = memory(array), start.read()
     view[: len(rest)] = rest
     for at in range(len(rest), left, CHUNK):
-        size = min(CHUNK, left - at)
-        piece = stream.read(size)
-        source.need(len(piece) == size, f"its member {name}.npy is shorter than it says")
-        view[at : at + size] = piece
+        piece = stream.read(min(CHUNK, left - at))
+        source.need(len(piece) == min(CHUNK, left - at), f"its member {name}.npy is shorter than it says")
+        view[at : at + len(piece)] = piece
     return source.truths(name, array)
 
 

@@ -15,7 +15,7 @@ from .untrusted import TEXT, Source
 
 __all__ = ["is_tensor", "read_tensors", "tensor_file", "tensor_header"]
 
-OURS = "autograd_mini"  # the metadata: their checksum and their text. One entry, since the library shuffles them
+OURS = "autograd_mini"  # the name of our metadata, how they begin, and how they end: one survives most damage
 KINDS = frozenset("BOOL U8 I8 U16 I16 U32 I32 U64 I64 F16 F32 F64 C64".split())  # of NumPy's among the library's
 
 
@@ -26,9 +26,13 @@ def is_tensor(dtype: np.dtype[Any]) -> bool:
 
 def tensor_file(arrays: dict[str, Any], text: bytes) -> bytes:
     """Return the content of a file, of arrays that lie in C order, and of the metadata as JSON text."""
-    metadata = {OURS: f"{zlib.crc32(text):08x} {text.decode()}"}
-    content: bytes = _library().numpy.save(arrays, metadata=metadata)
+    content: bytes = _library().numpy.save(arrays, metadata={OURS: _sealed(text)})
     return content
+
+
+def _sealed(text: bytes) -> str:
+    """Return the metadata with their checksum: in one piece, since the library would shuffle several."""
+    return f"{OURS} {zlib.crc32(text):08x} {text.decode()} {OURS}"
 
 
 def tensor_header(content: bytes) -> bytes:
@@ -71,11 +75,12 @@ def read_tensors(source: Source) -> tuple[dict[str, Any], Any]:
 
 def _metadata_of(source: Source, metadata: dict[str, str]) -> Any:
     """Return our part of a header's metadata; None if there is none."""
-    if OURS not in metadata:
-        return None
-    checksum, _, text = metadata[OURS].partition(" ")
-    source.need(f"{zlib.crc32(text.encode()):08x}" == checksum, "its metadata are damaged: their checksum is another")
-    return source.json(text.encode(), "its metadata")
+    for name, sealed in metadata.items():
+        if name == OURS or sealed.startswith(OURS) or sealed.endswith(OURS):
+            text = sealed[len(OURS) + 10 : -len(OURS) - 1].encode()
+            source.need(sealed == _sealed(text), "its metadata are damaged: their checksum is another")
+            return source.json(text, "its metadata")
+    return None
 
 
 def _library() -> Any:

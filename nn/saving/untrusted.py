@@ -46,7 +46,7 @@ class Source:
         except FileError:
             raise
         except errors as error:
-            why = str(error)[:200].rstrip(".")
+            why = " ".join(str(error).split())[:200].rstrip(".")
             raise FileError(f"The file {self.path} cannot be read: {what}{why and f' ({why})'}. {AGAIN}") from error
 
     def bytes_at(self, offset: int, size: int, what: str) -> bytes:

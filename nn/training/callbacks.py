@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -77,6 +78,19 @@ class Callback:
     ('callback', 1.0)
     """
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Refuse methods that would never be called, since they have another library's names, or are misspelt."""
+        super().__init_subclass__(**kwargs)
+        hooks = [name for name in vars(Callback) if name.startswith("on_")]
+        for name in [name for name in vars(cls) if name.startswith("on_")]:
+            if name not in hooks:
+                raise TypeError(f"{cls.__name__}: fit never calls {name}(), but only {', '.join(hooks)}. Rename it.")
+            if inspect.isfunction(method := vars(cls)[name]) and len(inspect.signature(method).parameters) != 2:
+                raise TypeError(
+                    f"{cls.__name__}: fit calls {name}() with the run alone, but it takes "
+                    f"{inspect.signature(method)}. Write def {name}(self, run): the epoch is run.epoch."
+                )
+
     def on_train_begin(self, run: Run) -> None:
         """Before the first epoch, or the first after a resumption."""
 
@@ -84,7 +98,7 @@ class Callback:
         """Before each epoch."""
 
     def on_batch_end(self, run: Run) -> None:
-        """After each step."""
+        """After each step; a compiled one leaves no `.grad` to look at, so `compile=False` is for who needs them."""
 
     def on_epoch_end(self, run: Run) -> None:
         """After each epoch, validation and schedule included."""

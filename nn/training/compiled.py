@@ -18,7 +18,7 @@ from ..optim import Number, Optimizer, clip_grad_norm_, clip_grad_value_, clippe
 __all__ = ["Clip", "NonFiniteError", "TrainingStep", "compile_step", "loss_of", "outputs_of", "scalar"]
 
 REBUILDS = 3  # as often may the parameters that receive a gradient be other ones than was thought
-OWN = frozenset({"parameters", "state", "steps", "missed", "terms", "changes"})  # what every optimizer has
+OWN = frozenset({"parameters", "state", "steps", "missed", "terms", "changes", "_last"})  # what every optimizer has
 
 
 def compile_step(
@@ -85,6 +85,11 @@ def compile_step(
         raise TypeError(
             f"compile_step: optimizer is {shown(optimizer)}, but must be one of nn's that steps from one gradient. "
             "Write nn.SGD(model.parameters(), lr=0.1)."
+        )
+    if own := next((o for o in optimizer.groups if type(o).step is not Optimizer.step), None):
+        raise TypeError(
+            f"compile_step: {type(own).__name__} has a step() of its own, which would be left out, but must leave "
+            "step() to nn.Optimizer. Write its numbers() and update(), or write the loop."
         )
     clip = Clip.of("compile_step", clip_norm, clip_value)
     return TrainingStep(model, loss, optimizer, backend, keep_gradients=keep_gradients, clip=clip)
@@ -310,6 +315,11 @@ class _Part:
     """The parameters of one group, laid out as vectors: one for each dtype and number of updates so far."""
 
     def __init__(self, optimizer: Optimizer, unused: set[Parameter], keep: bool) -> None:
+        if not optimizer.is_elementwise():
+            raise ag.errors.TraceError(
+                f"compile_step: update() of {type(optimizer).__name__} is not elementwise, and would be another on one "
+                "vector of all parameters. Write the loop, or let fit do without compile=True."
+            )
         self.optimizer, self.parameters, self.everyone = optimizer, optimizer.parameters, list(optimizer.parameters)
         used = [i for i, p in enumerate(self.everyone) if p.requires_grad and p not in unused]
         self.missing = [i for i in range(len(self.everyone)) if i not in used]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 import threading
 import time
@@ -16,7 +17,14 @@ import autograd_mini as ag
 from .. import metrics as known_metrics
 from ..checks import generator, real, shown, whole
 from ..data import ArrayDataset, Batches, DataLoader, Dataset, as_loader, checked, train_validation_split
-from ..losses import takes_logits
+from ..layers import Sequential, Sigmoid, Softmax
+from ..losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    categorical_cross_entropy,
+    cross_entropy,
+    takes_logits,
+)
 from ..module import Module, observe
 from ..optim import Optimizer, Schedule
 from .callbacks import Callback, Run, as_callbacks
@@ -27,6 +35,11 @@ from .progress import Report, bar
 from .steps import CompiledSteps, EagerSteps, finite
 
 __all__ = ["NonFiniteLossError", "Training", "evaluate", "fit"]
+
+ONCE: dict[Any, tuple[Any, Any]] = {  # a loss, the layer that must not be before it, the loss that is for both
+    cross_entropy: (Softmax, categorical_cross_entropy),
+    binary_cross_entropy_with_logits: (Sigmoid, binary_cross_entropy),
+}
 
 
 class NonFiniteLossError(ag.errors.AutogradError, ArithmeticError):
@@ -142,19 +155,25 @@ def fit(
             f"fit: clip_norm and clip_value are not for {type(optimizer).__name__}, whose line search relies on the "
             "gradient of the loss. Leave them out."
         )
-    if getattr(optimizer, "needs_closure", False) and batch_size is not None and not isinstance(data, DataLoader):
-        raise ValueError(
-            f"fit: batch_size is {shown(batch_size)}, but must be None with {type(optimizer).__name__}, which compares "
-            "the losses and gradients of one and the same data. Write batch_size=None."
-        )
     if not callable(loss):
         raise TypeError(f"fit: loss is {shown(loss)}, but must be a function, as in loss=nn.cross_entropy.")
+    _check_logits(model, loss)
     rng = generator("fit", rng)
     saved = Checkpoint("fit", checkpoint, resume)
+    if saved.path is not None and not hasattr(optimizer, "state_dict"):
+        raise TypeError(
+            f"fit: the checkpoint is to hold the state of {shown(optimizer)}, which has no state_dict(). Write one, "
+            "and a load_state_dict(state), or leave out checkpoint."
+        )
     saved.begin(rng)
     if isinstance(validation, Real) and not isinstance(validation, bool):
         data, validation = _split(data, validation, rng)
     batches = as_loader("fit", data, batch_size, rng)
+    if getattr(optimizer, "needs_closure", False) and isinstance(batches, DataLoader) and len(batches) > 1:
+        raise ValueError(
+            f"fit: the data come in {len(batches)} batches, but must come in one with {type(optimizer).__name__}, "
+            "which compares losses and gradients of one and the same data. Write batch_size=None."
+        )
     held = None if validation is None else _held_out(validation)
     history = History(gradient_norms={name: [] for name, _ in model.named_parameters()})
     run = Run(model, optimizer, schedule, history, int(epochs))
@@ -172,9 +191,9 @@ def fit(
         checkpoint=saved,
         clip=clip,
     )
+    model.train()
     saved.restore(training)
     history.seconds, before = 0.0, history.seconds
-    model.train()
     try:
         with bar(run.epochs, progress, history.epochs) as report, Interruption() as interruption:
             training.run_epochs(report, interruption)
@@ -183,6 +202,9 @@ def fit(
     except NonFiniteLossError as error:
         history.stopped_by, error.history = "error", history
         model.load_state_dict(training.best_state)
+        raise
+    except BaseException:
+        history.stopped_by = "error"
         raise
     finally:
         if history.best_epoch is not None:
@@ -221,6 +243,7 @@ class Training:
             run.history.metrics[name] = []
         self.leaves = {**dict(run.model.named_parameters()), **dict(run.model.named_buffers())}  # found once
         self.best, self.best_state = np.inf, self.state()
+        self.frozen = [name for name, p in run.model.named_parameters() if not p.requires_grad]  # at the beginning
 
     def state(self) -> dict[str, Any]:
         """Return copies of all that `load_state_dict` of the model takes back."""
@@ -257,7 +280,7 @@ class Training:
         """Take one step per batch, then look at the validation set and write everything down."""
         run, history, schedule = self.run, self.run.history, self.run.schedule
         state = self.state() if self.held is None else None
-        mean_loss, norms = self._steps(report, interruption)
+        mean_loss, norms, rate = self._steps(report, interruption)
         validation_loss = np.nan
         values: dict[str, float] = {}
         if self.held is not None:
@@ -269,7 +292,7 @@ class Training:
             assert state is not None
             self.best, self.best_state = mean_loss, state
         history.loss.append(mean_loss)
-        history.learning_rates.append(_rate(run.optimizer))
+        history.learning_rates.append(rate)
         for name, value in values.items():
             history.metrics[name].append(value)
         for name, norm in zip(history.gradient_norms, norms, strict=True):
@@ -277,14 +300,17 @@ class Training:
         if schedule is not None and schedule.every == "epoch":
             schedule.step(mean_loss if self.held is None else validation_loss)
 
-    def _steps(self, report: Report, interruption: Interruption) -> tuple[float, Any]:
-        """Return the mean loss over the samples of an epoch, and each parameter's mean gradient norm."""
+    def _steps(self, report: Report, interruption: Interruption) -> tuple[float, Any, float]:
+        """Return an epoch's mean loss over its samples, each parameter's mean gradient norm, and the last rate."""
         run, step, schedule = self.run, self.step, self.run.schedule
         per_batch = schedule is not None and schedule.every == "batch"
-        listeners = [c for c in self.callbacks if type(c).on_batch_end is not Callback.on_batch_end]
-        total, samples, norms = 0.0, 0, []
+        listeners = [
+            c for c in self.callbacks if getattr(c.on_batch_end, "__func__", None) is not Callback.on_batch_end
+        ]
+        total, samples, norms, rate = 0.0, 0, [], np.nan
         number = len(self.batches) if isinstance(self.batches, DataLoader) else self.batches.batches
         for run.batch, (x, y) in enumerate(self.batches, 1):
+            rate = _rate(run.optimizer)
             try:
                 run.loss = step(x, y)
             except NonFiniteError as error:
@@ -303,7 +329,7 @@ class Training:
             raise _non_finite(
                 "weights left the finite numbers", run.epoch, run.model, *(_arrays(self.batches) or (x, y))
             )
-        return total / samples, np.mean(norms, axis=0)
+        return total / samples, np.mean(norms, axis=0), rate
 
     def _validate(self) -> tuple[float, dict[str, float]]:
         """Return the loss on the validation set, and the metrics."""
@@ -326,13 +352,16 @@ class Training:
 class Interruption:
     """Inside the with-block Ctrl-C is noted, for `check` to raise where nothing is half done; a second acts at once.
 
-    Only in the main thread, and where nobody else has taken charge of the signal; elsewhere all is as without.
+    Only in the main thread, and where nobody else has taken charge of the signal; elsewhere all is as without. One
+    inside another, of a training that a callback runs, ends with it.
     """
 
     def __enter__(self) -> Interruption:
         self.noted = False
-        in_charge = threading.current_thread() is threading.main_thread()
-        self.taken = in_charge and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        handler = signal.getsignal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else None
+        outer = getattr(handler, "__self__", None)
+        self.outer = outer if isinstance(outer, Interruption) else None
+        self.taken = handler is signal.default_int_handler
         if self.taken:
             signal.signal(signal.SIGINT, self._note)
         return self
@@ -350,10 +379,31 @@ class Interruption:
         """Raise KeyboardInterrupt if it was asked for."""
         if self.noted:
             raise KeyboardInterrupt
+        if self.outer is not None:
+            self.outer.check()
 
 
 def evaluate(model: Module, inputs: Any) -> Any:
-    """Return the model's outputs as an array, computed in evaluation mode and not recorded."""
+    """Return the model's outputs as an array, computed in evaluation mode and not recorded: what predicts.
+
+    Afterwards each module is in the mode in which it was. All inputs are computed at once.
+
+    Parameters
+    ----------
+    model : Module
+        Is called on the inputs.
+    inputs : array_like
+        Rows of samples.
+
+    Examples
+    --------
+    >>> import nn
+    >>> X, labels = nn.load_digits()
+    >>> model = nn.MLP([64, 16, 10], dropout=0.2, rng=0)
+    >>> probabilities = nn.softmax(nn.evaluate(model, X))
+    >>> probabilities.shape, probabilities.argmax(axis=1).shape
+    ((1797, 10), (1797,))
+    """
     _check_model("evaluate", model)
     modes = [(module, module.training) for _, module in model.named_modules()]
     model.eval()
@@ -419,10 +469,16 @@ def _metrics(metrics: Any, loss: Callable[..., Any]) -> dict[str, Callable[[Any,
     logits = takes_logits(loss)
     if isinstance(metrics, Mapping):
         return {str(name): known_metrics.get(metric, logits) for name, metric in metrics.items()}
-    found = {}
+    found: dict[str, Any] = {}
     for metric in metrics if isinstance(metrics, (list, tuple)) else [metrics]:
         function = known_metrics.get(metric, logits)
-        found[metric if isinstance(metric, str) else getattr(function, "__name__", type(function).__name__)] = function
+        name = metric if isinstance(metric, str) else getattr(function, "__name__", type(function).__name__)
+        if name in found:
+            raise ValueError(
+                f"fit: two metrics are called {name}, but each must have a name of its own. Write metrics="
+                '{"one": function, "other": function}.'
+            )
+        found[name] = function
     return found
 
 
@@ -437,6 +493,19 @@ def _check_model(where: str, model: Any) -> None:
         raise TypeError(
             f"{where}: model is {shown(model)}, but must be a Module, such as nn.MLP([64, 32, 10]); of your own "
             "function, make one: class Net(nn.Module), with forward()."
+        )
+
+
+def _check_logits(model: Module, loss: Any) -> None:
+    """Refuse a model that ends in what the loss does itself: it would learn slowly and badly, and nothing say so."""
+    while isinstance(loss, functools.partial):
+        loss = loss.func
+    once = next((once for twice, once in ONCE.items() if loss is twice), None)
+    layers = model.layers if isinstance(model, Sequential) and type(model).forward is Sequential.forward else ()
+    if once is not None and layers and isinstance(layers[-1], once[0]):
+        raise ValueError(
+            f"fit: the model ends in {layers[-1]!r}, but {loss.__name__} takes logits, what is before it, and would do "
+            f"it again. Leave it out, as in nn.MLP(sizes), or take loss=nn.{once[1].__name__}."
         )
 
 

@@ -35,14 +35,15 @@ class History:
     metrics : dict of str to list of float
         Each metric that was asked for, on the validation set.
     learning_rates : list of float
-        The learning rate in an epoch, of the optimizer's first group.
+        The learning rate of an epoch's last step, of the optimizer's first group.
     gradient_norms : dict of str to list of float
-        For each parameter, the mean over the epoch's batches of the gradient's Euclidean norm.
+        For each parameter, the mean over the epoch's batches of the gradient's Euclidean norm; 0 for one that the
+        optimizer does not hold.
     best_epoch : int or None
         The epoch (from 1) whose weights were restored.
     stopped_by : str
         ``"epochs"``, ``"loss"`` (threshold), ``"validation"`` (patience), ``"callback"``, ``"interrupt"`` (Ctrl-C) or
-        ``"error"`` (`NonFiniteLossError`).
+        ``"error"`` (`NonFiniteLossError`, or what a callback raised).
     uncompiled : str or None
         Why the step was not compiled, if it was tried.
     seconds : float
@@ -115,6 +116,22 @@ class History:
         True
         """
         return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+
+    def rows(self) -> list[dict[str, float]]:
+        """Return a table with a row for each epoch: ``pandas.DataFrame(history.rows())``.
+
+        Examples
+        --------
+        >>> import nn
+        >>> nn.History(loss=[0.9, 0.5], metrics={"accuracy": [0.6, 0.8]}).rows()
+        [{'epoch': 1, 'loss': 0.9, 'accuracy': 0.6}, {'epoch': 2, 'loss': 0.5, 'accuracy': 0.8}]
+        """
+        columns = {"loss": self.loss, "validation_loss": self.validation_loss}
+        columns |= {"learning_rate": self.learning_rates, **self.metrics}
+        return [
+            {"epoch": e + 1} | {name: values[e] for name, values in columns.items() if e < len(values)}
+            for e in range(self.epochs)
+        ]
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> History:

@@ -74,7 +74,7 @@ def _draw(axes: Any, title: str, series: Series, history: History, shades: list[
         axes.axvline(best, color=color, linewidth=1, linestyle=":", label=f"best: epoch {best}", zorder=1)
     handles, labels = axes.get_legend_handles_labels()
     if len(handles) > 1 or title == "loss":
-        if step > 1:  # beside the lines, the last layer at the top, as its line mostly is
+        if step > 1 or len(handles) > 4:  # beside the lines, the last layer at the top, as its line mostly is
             beside = {"loc": "center left", "bbox_to_anchor": (1, 0.5)}
             axes.legend(handles[::-1], labels[::-1], fontsize="small", frameon=False, **beside)
         else:

@@ -211,7 +211,7 @@ class _Bar(_Live):
                 break
         if least:
             wide = min(room - 2, MOST)
-            line = ProgressBar(state.epochs, state.completed)
+            line = ProgressBar(state.epochs, state.completed, finished_style="green")
             yield Text(state.head + "  ", end="")
             segments = console.render(line, options.update(width=wide))
             yield from Segment.adjust_line_length([*segments], wide)  # without colours, nothing stands for what is left

@@ -26,7 +26,7 @@ class EagerSteps:
     ----------
     norms : list of float
         For each parameter of the model, the Euclidean norm of its gradient in the last step, before clipping; where
-        the optimizer evaluates several times, of the first.
+        the optimizer evaluates several times, of the first; 0 for one that the optimizer does not hold.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class EagerSteps:
         if getattr(self.optimizer, "needs_closure", False):
             return minimize(self, lambda: self._sweep(x, y))
         value = self._sweep(x, y, must_be_finite=True)
-        self.norms = [norm(p.grad) for p in self.parameters]
+        self.take_norms()
         if self.clip is not None:
             self.clip.write(self.optimizer.parameters)
         self.optimizer.step()
@@ -50,7 +50,14 @@ class EagerSteps:
     def _sweep(self, x: Any, y: Any, must_be_finite: bool = False) -> float:
         """Set the gradients; return the loss."""
         self.optimizer.zero_grad()
+        for p in self.parameters:  # those of others would add up
+            p.zero_grad()
         value = loss_of("fit", self.model, self.loss, x, y)
+        if not value.requires_grad and self.parameters and not any(p.requires_grad for p in self.parameters):
+            raise ag.errors.NothingRecordedError(
+                "fit: all parameters of the model are frozen, so nothing would be learned. Write model.unfreeze(), or "
+                "that of a part."
+            )
         if not value.requires_grad and any((p + 0).requires_grad for p in self.parameters):  # else backward() says why
             raise ag.errors.NothingRecordedError(
                 "fit: the loss does not depend on any parameter: .detach(), a comparison or a rounding cut the path. "
@@ -60,6 +67,10 @@ class EagerSteps:
             raise NonFiniteError(value.numpy())
         value.backward(retain_graph=False)
         return float(value.item())
+
+    def take_norms(self) -> None:
+        """Note the norms of the gradients as they are."""
+        self.norms = _norms(self.parameters, self.optimizer)
 
 
 class CompiledSteps:
@@ -81,7 +92,7 @@ class CompiledSteps:
         self.known: set[Any] = set()
         optimizer, kind = eager.optimizer, TrainingStep if must else _Tried
         if getattr(optimizer, "needs_closure", False):  # what it repeats is compiled
-            still = Still(optimizer.parameters, optimizer.lr)
+            still = Still(optimizer.parameters, lr=1.0)  # which it does not read
             self.step = kind(eager.model, eager.loss, still, keep_gradients=True, where="fit")
         elif isinstance(optimizer, Optimizer) and all(type(o).step is Optimizer.step for o in optimizer.groups):
             self.step = kind(
@@ -132,8 +143,14 @@ class CompiledSteps:
         gradients = self.step.gradients
         self.norms = [norm(gradients.get(p)) for p in self.parameters]
 
+    def take_norms(self) -> None:
+        """Note the norms of the gradients as they are."""
+        self.norms = _norms(self.parameters, self.optimizer)
+
     def _leave_gradients(self) -> None:
         assert self.step is not None
+        if self.step.gradients:
+            self.optimizer.zero_grad()  # one that was frozen meanwhile has none
         for parameter, gradient in self.step.gradients.items():
             parameter.grad = None if gradient is None else gradient.copy()
 
@@ -155,7 +172,7 @@ def minimize(steps: EagerSteps | CompiledSteps, sweep: Callable[[], float]) -> f
             if not math.isfinite(value):
                 raise NonFiniteError(value)
             first.append(value)
-            steps.norms = [norm(p.grad) for p in steps.parameters]
+            steps.take_norms()
         return value
 
     steps.optimizer.step(closure)  # type: ignore[call-arg]
@@ -198,6 +215,12 @@ def _as_trace_error() -> Iterator[None]:
 def finite(array: Any) -> bool:
     """Return whether no number is NaN or infinite."""
     return array.dtype.kind not in "fc" or bool(np.all(np.isfinite(array)))
+
+
+def _norms(parameters: list[Any], optimizer: Any) -> list[float]:
+    """Return the norm of each parameter's gradient, 0 where it has none or another optimizer's it is."""
+    held = set(map(id, optimizer.parameters))
+    return [norm(p.grad) if id(p) in held else 0.0 for p in parameters]
 
 
 def norm(g: Any) -> float:

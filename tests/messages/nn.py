@@ -548,6 +548,16 @@ TRAINING = {
         errors.ShapeError,
         ["the inputs of data", "differ in length"],
     ),
+    "nn.fit(model with a softmax, loss of logits)": (
+        lambda: fit(nn.MLP([3, 2], output="softmax"), loss=functools.partial(nn.cross_entropy, label_smoothing=0.1)),
+        ValueError,
+        [r"ends in Softmax\(\), but cross_entropy takes logits", "loss=nn.categorical_cross_entropy"],
+    ),
+    "nn.fit(model with a sigmoid, loss of logits)": (
+        lambda: fit(nn.MLP([3, 1], output="sigmoid"), loss=nn.binary_cross_entropy_with_logits),
+        ValueError,
+        [r"ends in Sigmoid\(\)", "loss=nn.binary_cross_entropy"],
+    ),
     "nn.fit(loss='cross_entropy')": (
         lambda: fit(loss="cross_entropy"),
         TypeError,

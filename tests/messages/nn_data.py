@@ -26,6 +26,13 @@ class Fixed(nn.Dataset):
         return self.answer
 
 
+class Sparse:
+    """What all matrices of scipy.sparse have."""
+
+    def toarray(self):
+        return X
+
+
 def loaded(data, epochs=1):
     """Go through data as fit does."""
     loader = as_loader("fit", data)
@@ -136,6 +143,39 @@ SPLITS = {
     ),
 }
 
+PARTS = {
+    "nn.fit(m, ((ids, X), y))": (
+        lambda: nn.DataLoader(((LABELS, X), LABELS)),
+        errors.ShapeError,
+        [r"DataLoader: for the inputs of data there are several arrays", r"np\.column_stack", r"ag\.stop_gradient"],
+    ),
+    "nn.fit(m, (X, (y, X)))": (
+        lambda: nn.DataLoader((X, [LABELS, X])),
+        errors.ShapeError,
+        ["for the targets of data there are several arrays"],
+    ),
+    "nn.fit(m, ({'x': X}, y))": (
+        lambda: nn.DataLoader(({"x": X}, LABELS)),
+        errors.ShapeError,
+        ["for the inputs of data there are several arrays"],
+    ),
+    "nn.fit(m, [((ids, X), y), ...])": (
+        lambda: loaded([((LABELS, X), LABELS)]),
+        errors.ShapeError,
+        ["for the inputs of batch 1 of data there are several arrays"],
+    ),
+    "nn.fit(m, (sparse, y))": (
+        lambda: nn.DataLoader((Sparse(), LABELS)),
+        errors.DTypeError,
+        ["for the inputs of data there is a sparse matrix", r"X\.toarray\(\)"],
+    ),
+    "nn.fit(m, (X, y, weights))": (
+        lambda: nn.DataLoader((X, LABELS, LABELS)),
+        ValueError,
+        [r"must be a pair \(inputs, targets\)", "Weights of samples can be a column of the targets"],
+    ),
+}
+
 HISTORIES = {
     "nn.History.from_dict([])": (
         lambda: nn.History.from_dict([]),
@@ -159,4 +199,4 @@ HISTORIES = {
     ),
 }
 
-ROWS = LOADERS | BATCHES | SPLITS | HISTORIES
+ROWS = LOADERS | PARTS | BATCHES | SPLITS | HISTORIES

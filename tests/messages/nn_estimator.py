@@ -44,6 +44,8 @@ def without_scikit_learn():
 
 ROWS = {
     "nn.MLPTransformer": (lambda: nn.MLPTransformer, AttributeError, ["Module 'nn' has no attribute 'MLPTransformer'"]),
+    "nn.Dense": (lambda: nn.Dense, AttributeError, ["Module 'nn' has no attribute 'Dense'", r"See nn\.Linear\."]),
+    "nn.fiit": (lambda: nn.fiit, AttributeError, ["Module 'nn' has no attribute 'fiit'", r"See nn\.fit\."]),
     "nn.MLPClassifier without scikit-learn": (
         without_scikit_learn,
         ImportError,

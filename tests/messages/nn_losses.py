@@ -157,6 +157,26 @@ ROWS = {
         ValueError,
         ["r2_score: .* there is one sample", "at least two"],
     ),
+    "nn.accuracy(z, labels with a fraction)": (
+        lambda: nn.accuracy(Z, LABELS + 0.5),
+        ValueError,
+        [r"accuracy: there is a label 0\.5", "classes' numbers, 0 to 2", "r2_score"],
+    ),
+    "nn.metrics.confusion_matrix(NaN)": (
+        lambda: nn.metrics.confusion_matrix(Z * np.nan, LABELS),
+        ValueError,
+        ["confusion_matrix: some outputs are NaN", "Drop these rows"],
+    ),
+    "nn.metrics.confusion_matrix(several outputs, each 0 or 1)": (
+        lambda: nn.metrics.confusion_matrix(HALF, np.ones((6, 3), int)),
+        errors.ShapeError,
+        [r"confusion_matrix: the labels have the outputs' shape, \(6, 3\)", r"outputs\[:, j\]"],
+    ),
+    "nn.metrics.confusion_matrix(classes=3)": (
+        lambda: nn.metrics.confusion_matrix(Z, LABELS, 3),
+        TypeError,
+        ["confusion_matrix: classes is 3", "a list of names"],
+    ),
     "nn.metrics.get(0.5)": (
         lambda: nn.metrics.get(0.5),
         TypeError,

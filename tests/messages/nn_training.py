@@ -75,7 +75,73 @@ def bare_step():
     Bare([w], lr=0.1).step()
 
 
+class Doubled(nn.SGD):
+    """An optimizer with a step of its own."""
+
+    def step(self):
+        super().step()
+        super().step()
+
+
+class ByNorm(nn.Optimizer):
+    """An optimizer that looks at a whole parameter."""
+
+    def update(self, p, g, _state, lr):
+        return p - lr * g / np.sqrt(np.sum(g * g)), ()
+
+
+class Own:
+    """What steps, and no more."""
+
+    def __init__(self, parameters):
+        self.parameters = parameters
+
+    def zero_grad(self):
+        """Forget the gradients."""
+
+    def step(self):
+        """Do nothing."""
+
+
+LBFGS = nn.LBFGS([nn.Parameter([1.0])]).state_dict()
+
 ROWS = {
+    # --------------------------------------------------------------------------------------- what is left out silently
+    "nn.compile_step(an optimizer with a step of its own)": (
+        lambda: nn.compile_step(model(), nn.cross_entropy, Doubled(model().parameters(), lr=0.1)),
+        TypeError,
+        [r"Doubled has a step\(\) of its own", r"numbers\(\) and update\(\)"],
+    ),
+    "nn.compile_step(an optimizer that looks at a whole parameter)(x, y)": (
+        lambda: nn.compile_step(net := model(), nn.cross_entropy, ByNorm(net.parameters(), lr=0.1))(X, LABELS),
+        errors.TraceError,
+        [r"update\(\) of ByNorm is not elementwise", "Write the loop"],
+    ),
+    "nn.fit(metrics=two of one name)": (
+        lambda: fit(validation=(X, LABELS), metrics=["accuracy", "accuracy"]),
+        ValueError,
+        ["two metrics are called accuracy", "Write metrics="],
+    ),
+    "nn.fit(an optimizer without state_dict(), checkpoint=...)": (
+        lambda: fit(optimizer=Own, checkpoint=os.path.join(directory(), "own.npz")),
+        TypeError,
+        ["the checkpoint is to hold the state of", r"no state_dict\(\)", "leave out checkpoint"],
+    ),
+    "nn.fit(a frozen model)": (
+        lambda: fit(model().freeze()),
+        errors.NothingRecordedError,
+        ["all parameters of the model are frozen", r"model\.unfreeze\(\)"],
+    ),
+    "opt.load_state_dict(steps of fewer parameters)": (
+        lambda: load(nn.Adam, {**ADAM, "missed": []}),
+        ValueError,
+        ["the state counts the steps of 0 parameters", "arrays for 1"],
+    ),
+    "lbfgs.load_state_dict(without its search)": (
+        lambda: load(nn.LBFGS, {**LBFGS, "search": None}),
+        ValueError,
+        ["the search of the state is None", r"LBFGS\.state_dict\(\)"],
+    ),
     # ------------------------------------------------------------------------------------------------- modules
     "ag.compile(model with batch normalisation in training mode)(X)": (
         lambda: ag.compile(model())(X),
@@ -162,6 +228,16 @@ ROWS = {
         ValueError,
         ["the schedule is of another optimizer"],
     ),
+    "class of nn.Callback with another library's method": (
+        lambda: type("Mine", (nn.Callback,), {"on_validation_end": print}),
+        TypeError,
+        [r"Mine: fit never calls on_validation_end\(\)", "on_epoch_end", "Rename it"],
+    ),
+    "class of nn.Callback with another library's arguments": (
+        lambda: type("Mine", (nn.Callback,), {"on_epoch_end": lambda self, epoch, logs=None: None}),
+        TypeError,
+        [r"Mine: fit calls on_epoch_end\(\) with the run alone", r"def on_epoch_end\(self, run\)"],
+    ),
     "nn.fit(callbacks=['print'])": (
         lambda: fit(callbacks=["print"]),
         TypeError,
@@ -173,9 +249,9 @@ ROWS = {
         ["clip_norm and clip_value are both given", "Take clip_norm"],
     ),
     "nn.fit(optimizer=nn.LBFGS)": (
-        lambda: fit(optimizer=nn.LBFGS),
+        lambda: fit(optimizer=nn.LBFGS, batch_size=2),
         ValueError,
-        ["batch_size is 32", "must be None with LBFGS", "Write batch_size=None"],
+        ["the data come in 3 batches", "must come in one with LBFGS", "Write batch_size=None"],
     ),
     "nn.fit(optimizer=nn.LBFGS, clip_norm=1)": (
         lambda: fit(optimizer=nn.LBFGS, batch_size=None, clip_norm=1),

@@ -155,13 +155,41 @@ def test_the_last_whole_epoch_is_kept_when_training_is_interrupted_or_fails(tmp_
     assert_same_run(train("Adam"), train("Adam", resume=path, callbacks=[nn.Callback()]))
 
 
+def test_callbacks_without_a_state_may_be_others(tmp_path):
+    path = tmp_path / "run.npz"
+    train("Adam", 2, checkpoint=path, callbacks=[Count(), print])
+    train("Adam", 3, resume=path, callbacks=[nn.Callback(), Count()])
+
+
+@pytest.mark.parametrize("other", [(X, LABELS[::-1]), (X + 1e-9, LABELS)], ids=["labels", "inputs"])
+def test_other_data_of_the_same_size_are_refused(tmp_path, other):
+    path = tmp_path / "run.npz"
+    train("Adam", 2, checkpoint=path)
+    model = model_of()
+    with pytest.raises(ValueError, match="is of a training with data of checksums"):
+        nn.fit(
+            model, other, loss=nn.cross_entropy, optimizer=nn.Adam(model.parameters(), 0.01), batch_size=12, rng=5,
+            resume=path,
+        )  # fmt: skip
+
+
+def test_a_memory_map_is_not_read_for_its_checksum(tmp_path):
+    path, model = tmp_path / "run.npz", model_of()
+    np.save(tmp_path / "X.npy", X)
+    data = np.load(tmp_path / "X.npy", mmap_mode="r"), LABELS
+    options = {"loss": nn.cross_entropy, "checkpoint": path, "epochs": 1, "batch_size": 12}
+    nn.fit(model, data, optimizer=nn.Adam(model.parameters(), 0.01), **options)
+    checksums = archive.unpack(*archive.read(path))["setting"]["data of checksums"]
+    assert checksums[0] is None and len(checksums[1]) == 8
+
+
 @pytest.mark.parametrize(
     ("options", "what"),
     [
         ({"batch_size": 6}, "batch_size 12, and this one has 6"),
         ({"clip_norm": 2.0}, r"clipping None, and this one has \[True, 2.0\]"),
         ({"metrics": ["accuracy"], "validation": (X, LABELS)}, "validation samples None, and this one has 30"),
-        ({"callbacks": [print]}, "callbacks 0, and this one has 1"),
+        ({"callbacks": [Count()]}, r"callbacks with a state \[\], and this one has \['Count'\]"),
     ],
 )
 def test_a_checkpoint_of_another_training_is_refused_and_changes_nothing(tmp_path, options, what):

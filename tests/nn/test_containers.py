@@ -58,6 +58,26 @@ def test_a_residual_is_made_of_modules(parts):
         nn.Residual(*parts)
 
 
+class Gives(nn.Module):
+    """Gives the same, whatever it is asked."""
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def forward(self, _x):
+        return self.answer
+
+
+def test_a_residual_says_what_its_module_returned_that_is_no_array():
+    x = np.ones((5, 3))
+    with pytest.raises(ag.errors.DTypeError, match="Residual: the module's output is None"):
+        nn.Residual(Gives(None))(x)
+    with pytest.raises(ag.errors.DTypeError, match="Residual: the shortcut's output is None"):
+        nn.Residual(nn.ReLU(), Gives(None))(x)
+    with pytest.raises(ag.errors.ShapeError, match=r"returned shape \(2, 5, 3\)"):
+        nn.Residual(Gives((x, x)))(x)
+
+
 def test_a_residual_of_a_list_is_that_of_its_array():
     np.testing.assert_array_equal(nn.Residual(nn.ReLU())([[1, -2]]), [[2, -2]])
 
@@ -130,3 +150,11 @@ def test_a_class_that_makes_its_layers_itself_has_to_describe_itself():
     for model in (Net(), Deep(3)):
         with pytest.raises(TypeError, match=r"cannot be described: it has no config\(\)"):
             model.config()
+
+
+def test_a_slice_of_a_sequence_is_a_sequence_of_the_same_layers_which_keep_their_names():
+    model = nn.MLP([3, 4, 4, 2], dropout=0.5, rng=0).eval()
+    first, last = model[:3], model[3:]
+    x = np.linspace(-1, 1, 6).reshape(2, 3)
+    assert np.array_equal(last(first(x)).numpy(), model(x).numpy())
+    assert last[0] is model[3] and not last.training and [p.name for p in last.parameters()] == ["W2", "b2", "W3", "b3"]

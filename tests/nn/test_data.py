@@ -576,3 +576,8 @@ def test_what_is_stratified_by_must_be_a_label_for_each_sample():
         nn.train_validation_split(data, 5, stratify=True)
     with pytest.raises(ValueError, match="the labels of a Squares are not at hand"):
         nn.train_validation_split(Squares(20), 5, stratify=True)
+
+
+def test_a_short_list_of_samples_is_no_list_of_inputs():
+    samples = [np.ones(3), np.zeros(3), np.ones(3)]
+    assert next(iter(nn.DataLoader((samples, [0, 1, 0]))))[0].shape == (3, 3)

@@ -365,7 +365,7 @@ def test_without_a_random_state_numpys_seed_decides_as_everywhere_in_scikit_lear
 
 def test_the_order_of_the_samples_is_shuffled_unless_it_is_not_to_be():
     shuffled, kept = (make(shuffle=s, batch_size=16, max_iter=1).fit(X, Y) for s in (True, False))
-    model = nn.MLP([4, 8, 3], rng=np.random.default_rng(np.random.RandomState(0).randint(2**31 - 1)))
+    model = make()._model((4, 8, 3), float, np.random.default_rng(np.random.RandomState(0).randint(2**31 - 1)))
     penalised = [p for p in model.parameters() if p.ndim == 2]
 
     def loss(outputs, targets):
@@ -376,6 +376,34 @@ def test_the_order_of_the_samples_is_shuffled_unless_it_is_not_to_be():
     assert kept.loss_ == pytest.approx(history.loss[0], rel=1e-14)
     np.testing.assert_allclose(kept.model_(X).numpy(), model(X).numpy(), rtol=1e-12)
     assert not same_weights(shuffled, kept)
+
+
+@pytest.mark.parametrize("activation", ["relu", "logistic"])
+@both
+def test_weights_and_biases_begin_within_scikit_learns_bounds(kind, y, activation):
+    """From larger ones, early stopping ended in models that were worse than scikit-learn's."""
+    options = {"activation": activation, "learning_rate_init": 1e-12, "solver": "sgd", "max_iter": 1, "random_state": 0}
+    own = make(kind, (300, 200), **options).fit(X, y).model_
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        theirs = getattr(neural_network, kind.__name__)(hidden_layer_sizes=(300, 200), **options).fit(X, y)
+    layers = [layer for layer in own.layers if isinstance(layer, nn.Linear)]
+    for layer, weight, bias in zip(layers, theirs.coefs_, theirs.intercepts_, strict=True):
+        bound = np.sqrt((2 if activation == "logistic" else 6) / sum(weight.shape))
+        for values, others in ((layer.weight.data, weight), (layer.bias.data, bias)):
+            assert np.abs(values).max() <= bound + 1e-9
+            assert np.abs(others).max() <= bound + 1e-9
+            if values.size > 100:
+                assert np.abs(values).max() > 0.95 * bound
+                assert values.std() == pytest.approx(bound / np.sqrt(3), rel=0.1)
+
+
+@both
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_it_is_as_patient_as_scikit_learns(kind, y, early_stopping):
+    options = {"learning_rate_init": 1e-12, "n_iter_no_change": 3, "early_stopping": early_stopping, "random_state": 0}
+    theirs = getattr(neural_network, kind.__name__)(hidden_layer_sizes=(4,), **options)
+    assert kind((4,), **options).fit(X, y).n_iter_ == theirs.fit(X, y).n_iter_ == 5
 
 
 @both

@@ -161,6 +161,25 @@ def test_a_mask_is_refused_and_a_matrix_is_an_array(function):
     np.testing.assert_array_equal(y, function(Z))
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.uint8, np.int64])
+@pytest.mark.parametrize("function", [f for f in (*ROWS, nn.tanh) if f is not nn.relu], ids=lambda f: f.__name__)
+def test_small_integers_do_not_wrap_around_and_count_as_float64(function, dtype):
+    """100 - (-100) is -56 in int8: so softmax was NaN; and exp of int8 is a float16."""
+    z = np.array([100, -100 if np.dtype(dtype).kind == "i" else 3, 1], dtype)
+    y = function(z)
+    assert y.dtype == np.float64
+    np.testing.assert_array_equal(y, function(z.astype(float)))
+
+
+def test_tanh_takes_numbers_only_and_no_mask():
+    np.testing.assert_array_equal(nn.tanh(np.array([True, False])), np.tanh([1.0, 0.0]))
+    np.testing.assert_array_equal(nn.tanh(np.array([1j])), np.tanh([1j]))
+    with pytest.raises(ag.errors.DTypeError, match="tanh: z is a masked array"):
+        nn.tanh(np.ma.array(Z, mask=Z > 1))
+    with pytest.raises(ag.errors.DTypeError, match="tanh: z is 'a'"):
+        nn.tanh("a")
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.uint64])
 def test_relu_of_integers_keeps_their_dtype(dtype):
     y = nn.relu(np.array([0, 2], dtype))

@@ -318,3 +318,12 @@ def test_matplotlib_is_not_imported_before_a_plot_is_asked_for():
     code = "import sys, nn; repr(nn.History()); sys.exit('matplotlib' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
+
+
+def test_rows_are_a_table_of_what_there_is_of_each_epoch():
+    history = nn.History(loss=[2.0, 1.0], validation_loss=[3.0, 2.0], metrics={"r2": [0.1, 0.2]}, learning_rates=[0.5])
+    assert history.rows() == [
+        {"epoch": 1, "loss": 2.0, "validation_loss": 3.0, "learning_rate": 0.5, "r2": 0.1},
+        {"epoch": 2, "loss": 1.0, "validation_loss": 2.0, "r2": 0.2},
+    ]
+    assert nn.History().rows() == []

@@ -61,9 +61,21 @@ def test_binary_accuracy_is_told_that_outputs_between_0_and_1_are_logits():
 
 def test_nan_is_never_right():
     assert metrics.binary_accuracy([[np.nan], [0.2]], [1, 0]) == 0.5
+    assert metrics.binary_accuracy([np.nan, 0.2], [0, 0]) == 0.5
+    for accuracy in (nn.accuracy, metrics.get("accuracy")):
+        assert accuracy([[np.nan, 0.1], [0.1, np.nan], [0.1, 0.9], [-np.inf, np.inf]], [0, 1, 1, 1]) == 0.5
+    assert metrics.get("accuracy")([[np.nan], [0.2]], [0, 0]) == 0.5
     outputs = np.array([[np.nan, 0.1, 0.2], [0.3, np.nan, 0.2], [0.3, 0.5, 0.2]])
     assert metrics.top_k_accuracy(outputs, [0, 0, 0]) == pytest.approx(2 / 3)
     assert metrics.top_k_accuracy(outputs, [0, 1, 1], k=3) == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("label", [0.5, np.nan])
+@pytest.mark.parametrize("metric", [nn.accuracy, metrics.top_k_accuracy, metrics.confusion_matrix])
+def test_a_label_that_is_no_class_is_refused_and_not_rounded(metric, label):
+    with pytest.raises(ValueError, match=f"there is a label {label}, but labels must be the classes' numbers, 0 to 1"):
+        metric([[0.1, 0.9], [0.8, 0.2]], [label, 1])
+    assert np.asarray(metric([[0.1, 0.9], [0.8, 0.2]], [1.0, 0.0])).sum() in (1, 2)
 
 
 def test_top_k_accuracy_by_hand():
@@ -122,6 +134,30 @@ def test_confusion_matrix_is_scikit_learn_s(sklearn_metrics):
     assert metrics.confusion_matrix(Z.argmax(-1), LABELS).counts.tolist() == expected.tolist()
 
 
+@pytest.mark.parametrize("outputs", [Z, Z.argmax(-1), Z.argmax(-1)[:, None]], ids=["rows", "answers", "column"])
+def test_confusion_matrix_takes_one_hot_rows_and_columns_of_labels(outputs):
+    """Rows as long as those of the outputs were taken for classes of their own, and gave a matrix of two classes."""
+    k = Z.shape[-1]
+    counts = np.zeros((k, k), int)
+    np.add.at(counts, (LABELS, Z.argmax(-1)), 1)
+    targets = [LABELS, LABELS[:, None]]
+    if outputs is Z:
+        targets += [np.eye(k)[LABELS], np.eye(k, dtype=int)[LABELS], LABELS.astype(float)]
+    for labels in targets:
+        np.testing.assert_array_equal(metrics.confusion_matrix(outputs, labels, range(k)).counts, counts)
+
+
+def test_confusion_matrix_refuses_what_is_no_answer():
+    with pytest.raises(ValueError, match="some outputs are NaN"):
+        metrics.confusion_matrix([[np.nan, 1.0]], [0])
+    with pytest.raises(ag.errors.ShapeError, match=r"outputs\[:, j\]"):
+        metrics.confusion_matrix([[0.2, 0.7]], [[1, 1]])
+    with pytest.raises(ValueError, match="label -1 is out of range"):
+        metrics.confusion_matrix([-1, -1], [-1, -1])
+    with pytest.raises(TypeError, match="classes is 'ab', but must be a list of names"):
+        metrics.confusion_matrix([0, 1], [0, 1], "ab")
+
+
 def test_confusion_matrix_as_text_and_html():
     matrix = metrics.confusion_matrix(np.eye(2)[[0] * 12 + [1]], [0] * 11 + [1, 1], ["cat", "<dog>"])
     expected = """\
@@ -175,6 +211,12 @@ def test_r2_of_targets_that_are_all_equal_is_defined_as_scikit_learn_s(o, expect
     assert metrics.r2_score(o, [1.0, 1.0, 1.0]) == expected
     two = np.stack([o, [0.0, 1.0, 2.0]], axis=1)
     assert metrics.r2_score(two, [[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]) == (expected + 1) / 2
+
+
+def test_equal_targets_whose_mean_is_off_by_rounding_are_equal():
+    assert np.mean([0.1] * 3) != 0.1
+    assert metrics.r2_score([0.1, 0.1, 0.2], [0.1] * 3) == 0
+    assert metrics.r2_score([0.1] * 3, [0.1] * 3) == 1
 
 
 def test_scikit_learn_s_r2_of_targets_that_are_all_equal(sklearn_metrics):
@@ -366,3 +408,24 @@ def test_names_known_without_scikit_learn_are_its_names(sklearn_metrics):
     """Releases add and drop a few."""
     names, known = set(sklearn_metrics.get_scorer_names()), scorers.REGRESSION | scorers.CLASSIFICATION
     assert len(names & known) > 0.8 * max(len(names), len(known))
+
+
+def test_the_log_loss_of_targets_without_one_of_the_classes_is_that_of_the_loss(sklearn_metrics):  # noqa: ARG001
+    for labels in (np.array([0, 1, 1]), np.array([1, 1, 1])):
+        logits = Z[:3]
+        expected = float(nn.cross_entropy(logits, labels))
+        assert metrics.get("log_loss", logits=True)(logits, labels) == pytest.approx(expected, rel=1e-12)
+        assert metrics.get("neg_log_loss", logits=True)(logits, labels) == pytest.approx(-expected, rel=1e-12)
+    one = float(nn.binary_cross_entropy_with_logits([[0.3], [2.0]], [[1], [1]]))
+    assert metrics.get("log_loss", logits=True)([0.3, 2.0], [1, 1]) == pytest.approx(one, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["f1", "roc_auc", "log_loss", "r2", "neg_mean_squared_error"])
+def test_a_scorer_of_nan_is_nan(sklearn_metrics, name):  # noqa: ARG001
+    assert np.isnan(metrics.get(name)([0.2, np.nan, 0.6], [0, 1, 1]))
+
+
+@pytest.mark.parametrize("name", ["accuracy", "f1", "roc_auc"])
+def test_single_outputs_without_a_column_take_labels_in_one(sklearn_metrics, name):  # noqa: ARG001
+    metric = metrics.get(name)
+    assert metric([0.2, 0.9, 0.6], [[0], [1], [0]]) == metric([[0.2], [0.9], [0.6]], [0, 1, 0])

@@ -127,8 +127,18 @@ def test_a_batch_without_a_variance_is_refused_in_training_and_changes_nothing(s
 def test_without_running_statistics_evaluation_takes_those_of_the_batch(x):
     layer = nn.BatchNorm1d(3, track_running_stats=False)
     np.testing.assert_array_equal(layer.eval()(x).numpy(), layer.train()(x).numpy())
-    with pytest.raises(ValueError, match="needs two at least"):
+    with pytest.raises(ValueError, match=r"feature, and needs two at least.*track_running_stats=True") as error:
         layer.eval()(x[:1])
+    assert "eval()" not in str(error.value)
+
+
+@pytest.mark.parametrize("missing", ["weight", "bias"])
+def test_what_is_left_of_gamma_and_beta_is_applied(missing, x):
+    layer = nn.BatchNorm1d(3)
+    plain = layer(x).numpy()
+    layer.weight.data, layer.bias.data = np.full(3, 2.0), np.full(3, 5.0)
+    setattr(layer, missing, None)
+    np.testing.assert_allclose(layer(x).numpy(), plain + 5 if missing == "weight" else 2 * plain, rtol=1e-14)
 
 
 @pytest.mark.parametrize("shape", [(3,), (8, 4), (3, 8), (8, 4, 3), (2, 3, 4, 5), ()])

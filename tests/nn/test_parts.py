@@ -209,6 +209,14 @@ def test_complex_numbers_are_refused_where_the_formula_is_of_real_ones(entry):
             part(x)
 
 
+def test_who_changes_a_description_does_not_change_the_part():
+    model, layer = nn.MLP([3, 4, 2], rng=0), nn.Linear(3, 2, mask=np.ones((2, 3)), rng=0)
+    model.config()["sizes"].append(9)
+    layer.config()["mask"][:] = 0
+    assert model.config()["sizes"] == [3, 4, 2]
+    np.testing.assert_array_equal(layer.mask, 1)
+
+
 def test_a_repr_can_be_read():
     text = {entry["part"]: repr(made(entry)) for entry in STORED}
     assert text["nn.LeakyReLU(0.2)"] == "LeakyReLU(negative_slope=0.2)"

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import tracemalloc
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -13,9 +14,13 @@ import pytest
 import autograd_mini as ag
 import nn
 from nn import archive
-from nn.saving.models import SIZES, _classes, _elements, _size_of
+from nn.saving.models import _classes, _elements
+from nn.saving.sizes import SIZES, size_of
 
-KINDS = [".npz", ".safetensors"]
+needs_library = pytest.mark.skipif(
+    find_spec("safetensors") is None, reason="needs the extra: pip install 'autograd-mini[safetensors]'"
+)
+KINDS = [".npz", pytest.param(".safetensors", marks=needs_library)]
 X = np.random.default_rng(0).normal(size=(5, 4))
 MASK = (np.arange(12).reshape(3, 4) % 3 > 0).astype(float)
 
@@ -154,7 +159,7 @@ def test_every_layer_of_nn_has_an_example_here():
 def test_sizes_are_those_that_the_layers_have(name, i):
     model = EXAMPLES[name][i]()
     described = [child for _, child in model.children()] if name in ("Sequential", "Residual") else []
-    assert _size_of(name, model.config()) == _elements(model, described)
+    assert size_of(name, model.config()) == _elements(model, described)
     assert set(SIZES) <= set(EXAMPLES)
 
 

@@ -905,7 +905,7 @@ def test_l_bfgs_trains_on_all_samples_as_its_steps_by_hand(compile):
 def test_l_bfgs_says_what_it_cannot_do():
     model = make()
     optimizer = nn.LBFGS(model.parameters())
-    with pytest.raises(ValueError, match="batch_size is 4, but must be None with LBFGS"):
+    with pytest.raises(ValueError, match="the data come in 3 batches, but must come in one with LBFGS"):
         nn.fit(model, (X, Y), loss=nn.squared_error, optimizer=optimizer, batch_size=4)
     with pytest.raises(ValueError, match="clip_norm and clip_value are not for LBFGS"):
         nn.fit(model, (X, Y), loss=nn.squared_error, optimizer=optimizer, batch_size=None, clip_norm=1.0)
