@@ -311,6 +311,10 @@ def test_killed_fifty_times_at_random_moments_the_run_is_the_one_that_was_not_ki
 @pytest.mark.skipif(os.name != "posix", reason="sends signals")
 def test_ctrl_c_ends_a_training_in_a_terminal_after_the_running_batch(tmp_path):
     script = textwrap.dedent(SCRIPT) + textwrap.dedent("""
+        import signal
+
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background begins with Ctrl-C ignored
+
         class Tell(nn.Callback):
             def on_batch_end(self, run):
                 if run.epoch == 2 and run.batch == 1:
@@ -324,11 +328,13 @@ def test_ctrl_c_ends_a_training_in_a_terminal_after_the_running_batch(tmp_path):
     path = tmp_path / "run.py"
     path.write_text(script)
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    process = subprocess.Popen(
-        [sys.executable, path], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": root}
-    )
-    assert process.stdout.readline() == "training\n"
-    time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=60)
+    environment = {**os.environ, "PYTHONPATH": root}
+    with subprocess.Popen([sys.executable, path], stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            assert process.stdout.readline() == "training\n"
+            time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert (process.returncode, out) == (0, "interrupt True True\n")

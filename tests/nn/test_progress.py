@@ -191,6 +191,7 @@ CHILD = """
 import os, signal, sys
 from nn import History
 from nn.training import progress
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background begins with Ctrl-C ignored
 progress.REFRESH = progress._Live.refresh = 0.0
 try:
     with progress.bar(4) as report:
