@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 
-import autograd_mini as ag
-
 from ..checks import real, shown
 from ..module import Parameter
-from .optimizer import FROM_ZERO, Number, Optimizer
+from .optimizer import FROM_ZERO, Number, Optimizer, check_real
 
 __all__ = ["Adam", "AdamW"]
 
@@ -84,12 +82,7 @@ class Adam(Optimizer):
         self._betas = first, second
         self.eps, self.weight_decay = eps, weight_decay
         super().__init__(parameters, lr)
-        for parameter in self.parameters:
-            if parameter.dtype.kind == "c":
-                raise ag.errors.DTypeError(
-                    f"{who}: {parameter.name or 'a parameter'} is {parameter.dtype}, but must be real, since a square "
-                    "is the size of a real gradient only. Hold its real and imaginary parts in two Parameters."
-                )
+        check_real(self)
 
     @property
     def betas(self) -> tuple[float, float]:

@@ -7,23 +7,11 @@ from typing import Any
 
 import numpy as np
 
-import autograd_mini as ag
-
 from ..checks import real
 from ..module import Parameter
-from .optimizer import FROM_ZERO, Number, Optimizer
+from .optimizer import FROM_ZERO, Number, Optimizer, check_real
 
 __all__ = ["Adagrad", "RMSprop"]
-
-
-def _check_real(optimizer: Optimizer) -> None:
-    for parameter in optimizer.parameters:
-        if parameter.dtype.kind == "c":
-            raise ag.errors.DTypeError(
-                f"{type(optimizer).__name__}: {parameter.name or 'a parameter'} is {parameter.dtype}, but must be "
-                "real, since a square is the size of a real gradient only. Hold its real and imaginary parts in two "
-                "Parameters."
-            )
 
 
 class RMSprop(Optimizer):
@@ -103,7 +91,7 @@ class RMSprop(Optimizer):
         if extra:
             self.slot_names = ("v", *extra)
         super().__init__(parameters, lr)
-        _check_real(self)
+        check_real(self)
 
     def numbers(self, t: int | None = None) -> tuple[float, ...]:  # noqa: ARG002 (the same at every step)
         r"""Return the learning rate, :math:`\rho` and :math:`1 - \rho`, :math:`\epsilon`, decay and momentum."""
@@ -197,7 +185,7 @@ class Adagrad(Optimizer):
             above=FROM_ZERO,
         )
         super().__init__(parameters, lr)
-        _check_real(self)
+        check_real(self)
 
     @property
     def timeless(self) -> bool:  # type: ignore[override]

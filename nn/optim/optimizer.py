@@ -14,7 +14,7 @@ import autograd_mini as ag
 from ..checks import real, shown
 from ..module import Parameter
 
-__all__ = ["BLOCK", "FROM_ZERO", "Groups", "Number", "Optimizer"]
+__all__ = ["BLOCK", "FROM_ZERO", "Groups", "Number", "Optimizer", "check_real"]
 
 FROM_ZERO = math.nextafter(0, -1)  # an open bound just below 0
 BLOCK = 2**15  # elements: some ten arrays of it fit into a cache of 1 MB
@@ -472,3 +472,14 @@ def _of_group(cls: type[Any], group: Any, args: tuple[Any, ...], kwargs: dict[st
     given.pop(next(iter(signature.parameters)))
     optimizer: Optimizer = cls(group["params"], **(given | own))
     return optimizer
+
+
+def check_real(optimizer: Optimizer) -> None:
+    """Refuse complex parameters, for an optimizer that squares gradients."""
+    for parameter in optimizer.parameters:
+        if parameter.dtype.kind == "c":
+            raise ag.errors.DTypeError(
+                f"{type(optimizer).__name__}: {parameter.name or 'a parameter'} is {parameter.dtype}, but must be "
+                "real, since a square is the size of a real gradient only. Hold its real and imaginary parts in two "
+                "Parameters."
+            )
