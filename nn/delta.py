@@ -3,11 +3,16 @@
 delta^l is dE/dz^l. The equations count layers from 1 to L (the matrix note counts the input as layer 1, the others
 do not); in lists, layer l is item l - 1, except that the activations start with the input: ``a[l]`` is a^l, ``a[0]``
 is x. Weights have shape (out, in): w_ij leads to i, from j. Samples lie in rows, so W a + b reads ``a @ W.T + b`` and
-W^T delta reads ``delta @ W``.
+W^T delta reads ``delta @ W``. u stands for dE/da, what comes back to a layer from above.
 Comments name the claim a line carries: Y (Yehoshua), M (the matrix note), R (the note on Russell and Norvig).
+
+In this order: the rules of the textbooks' two layers, and the algorithm (`Dense`, `Activation`, `DeltaNetwork`: the
+core); the remedies (`BatchNorm`, `LayerNorm`, `Dropout`, `Skip`); the sources' other notations; the functions, the
+losses; checks of what is given.
 """
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,9 +20,18 @@ import numpy.typing as npt
 
 __all__ = [
     "ACTIVATIONS",
+    "Activation",
+    "BatchNorm",
     "DeltaNetwork",
+    "Dense",
+    "Dropout",
+    "Flatten",
     "ForwardPass",
     "LOSSES",
+    "Layer",
+    "LayerNorm",
+    "Record",
+    "Skip",
     "augment_inputs",
     "augment_weights",
     "deltas_by_index",
@@ -27,49 +41,44 @@ __all__ = [
 
 Array = npt.NDArray[Any]
 Gradients = tuple[list[Array], list[Array | None]]
+Function = Callable[..., Any]
 
 
-def _sigmoid(z: Array) -> Array:
-    e: Array = np.exp(-np.abs(z))  # 1 / (1 + exp(-z)), written so that it cannot overflow
-    return np.asarray(np.where(z >= 0, 1, e) / (1 + e))
+class Layer:
+    """One step of the forward pass, ``y = forward(x)``, and the rule of the backward pass that belongs to it."""
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """The layer's own, writable arrays."""
+        return {}
+
+    def forward(self, x: Array) -> Array:
+        """Return y."""
+        raise NotImplementedError
+
+    def backward(self, x: Array, y: Array, u: Array) -> tuple[Array, dict[str, Array]]:
+        """Return dE/dx and, by name, dE/dp of each parameter p, from u = dE/dy."""
+        raise NotImplementedError
+
+    def _step(self, x: Array) -> "_Step":
+        return _Step(self, x, self.forward(x))
+
+    def _pulled(self, step: "_Step", u: Array) -> "tuple[Array, list[Record]]":
+        below, gradients = self.backward(step.x, step.y, u)
+        return below, [Record(self, step.x, step.y, u, gradients)]
 
 
-def _log_softmax(z: Array) -> Array:
-    s: Array = z - z.max(axis=-1, keepdims=True)  # exp(s) <= 1 cannot overflow
-    return np.asarray(s - np.log(np.exp(s).sum(axis=-1, keepdims=True)))
+class Record(NamedTuple):
+    """One layer in one sweep: what went in, what came out, dE/d(what came out), and the parameters' gradients.
 
+    ``u`` is None for an output activation that is taken together with the loss (Y10): delta^L = o - y passes it by.
+    """
 
-# name: a = f(z), and u * f'(z) for an upstream vector u = dE/da; f'(z) is read from the output a alone (R10)
-_ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array], Array]]] = {
-    "identity": (lambda z: z, lambda a, u: u),
-    "sigmoid": (_sigmoid, lambda a, u: u * (a * (1 - a))),  # Y9, R10: f' = f (1 - f)
-    "tanh": (np.tanh, lambda a, u: u * (1 - a * a)),
-    "relu": (lambda z: np.maximum(z, 0), lambda a, u: u * (a > 0)),  # R10: 1 if z > 0, else 0
-    "softmax": (
-        lambda z: np.exp(_log_softmax(z)),
-        lambda a, u: a * (u - (a * u).sum(axis=-1, keepdims=True)),  # Y10: (diag(a) - a a^T) u
-    ),
-}
-
-# name: the terms of J(y, o), summed over outputs (Y4), and dJ/do; c is the squared error's factor (M2, R5)
-_LOSSES: dict[str, tuple[Callable[[Array, Array, float], Array], Callable[[Array, Array, float], Array]]] = {
-    "squared_error": (lambda o, y, c: c * (o - y) ** 2, lambda o, y, c: 2 * c * (o - y)),
-    "binary_cross_entropy": (
-        lambda o, y, c: -(y * np.log(o) + (1 - y) * np.log(1 - o)),
-        lambda o, y, c: (o - y) / (o * (1 - o)),
-    ),
-    "cross_entropy": (lambda o, y, c: -y * np.log(o), lambda o, y, c: -y / o),
-}
-
-# Pairs whose output delta is o - y (Y10), with J's terms read from z: exact even where o rounds to 0 or 1.
-# Identity with squared error needs no entry: the general rule gives 2 c (o - y), which is o - y at c = 1/2.
-_COMBINED: dict[tuple[str, str], Callable[[Array, Array], Array]] = {
-    ("sigmoid", "binary_cross_entropy"): lambda z, y: y * np.logaddexp(0, -z) + (1 - y) * np.logaddexp(0, z),
-    ("softmax", "cross_entropy"): lambda z, y: -y * _log_softmax(z),
-}
-
-ACTIVATIONS = tuple(sorted(_ACTIVATIONS))
-LOSSES = tuple(sorted(_LOSSES))
+    layer: Layer
+    x: Array
+    y: Array
+    u: Array | None
+    gradients: dict[str, Array]
 
 
 class ForwardPass(NamedTuple):
@@ -77,6 +86,118 @@ class ForwardPass(NamedTuple):
 
     z: list[Array]
     a: list[Array]
+
+
+class _Step(NamedTuple):
+    """What the forward pass stores of one layer (R7), and of the layers that it is made of."""
+
+    layer: Layer
+    x: Array
+    y: Array
+    inside: "tuple[list[_Step], ...]" = ()
+
+
+# The rules of the two layers that a perceptron is made of.
+
+
+class Dense(Layer):
+    """Weighted sums, ``z = W a + b``; their deltas give dE/dW, dE/db and, pulled back, dE/da. Masks as in Y14.
+
+    >>> layer = Dense([[1.0, 2.0]], [0.5])
+    >>> z = layer.forward(np.array([3.0, 4.0]))
+    >>> layer.backward(np.array([3.0, 4.0]), z, np.array([10.0]))
+    (array([10., 20.]), {'W': array([[30., 40.]]), 'b': array([10.])})
+    """
+
+    def __init__(self, W: npt.ArrayLike, b: npt.ArrayLike | None = None, mask: npt.ArrayLike | None = None) -> None:
+        matrix = _real("Dense: W", W)
+        if matrix.ndim != 2 or matrix.size == 0:
+            raise ValueError(f"Dense: W has shape {matrix.shape}, but must have (out, in), both positive.")
+        self._own("Dense", matrix, b, mask, matrix.dtype)
+
+    def _own(self, place: str, W: Array, b: Any, mask: Any, dtype: Any) -> None:
+        dtype = dtype if dtype.kind == "f" else np.dtype(float)
+        mask = _shaped(f"{place}: mask", np.ones(W.shape) if mask is None else mask, W.shape)
+        self.mask = _zeros_and_ones(f"{place}: mask", mask, "connected", "absent")
+        self.W: Array = np.where(self.mask, W, 0).astype(dtype)
+        self.b: Array | None = None if b is None else _shaped(f"{place}: bias", b, W.shape[:1]).astype(dtype)
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """W, and b if there is one."""
+        return _present(W=self.W, b=self.b)
+
+    def forward(self, a: Array) -> Array:
+        """Return ``z_i = sum_j w_ij a_j + b_i``."""
+        if a.shape[-1:] != self.W.shape[1:]:
+            raise ValueError(
+                f"Dense: it got an array of shape {a.shape}, but takes {self.W.shape[1]} inputs in the last axis."
+            )
+        return np.asarray(a @ self.W.T + (0 if self.b is None else self.b))  # Y1, M1, R1
+
+    def backward(self, a: Array, z: Array, delta: Array) -> tuple[Array, dict[str, Array]]:
+        """Return ``W^T delta`` and ``{"W": delta_i a_j, "b": delta_i}``, added up over the samples."""
+        dW = np.where(self.mask, _rows(delta).T @ _rows(a), 0)  # Y7, M5: dE/dw_ij = delta_i a_j; Y6: rows add up
+        db = _rows(delta).sum(axis=0)  # M6: dE/db_i = delta_i
+        return delta @ self.W, {"W": dW} if self.b is None else {"W": dW, "b": db}  # Y8, M4: u_j = sum_i w_ij delta_i
+
+
+class Activation(Layer):
+    """``a = f(z)``, by name, or as a pair of functions (f, f'); and the rule that makes dE/da the delta, dE/dz.
+
+    >>> layer = Activation("leaky_relu", negative_slope=0.1)
+    >>> layer.forward(np.array([-2.0, 3.0]))
+    array([-0.2,  3. ])
+    >>> square = Activation((np.square, lambda z: 2 * z))
+    >>> square.backward(np.array([3.0]), np.array([9.0]), np.array([1.0]))
+    (array([6.]), {})
+    """
+
+    def __init__(self, f: Any, **options: Any) -> None:
+        self._make("Activation:", f, options)
+
+    def _make(self, what: str, f: Any, options: Mapping[str, Any]) -> None:
+        if not isinstance(f, str) and _is_pair(f):
+            of_z, slope = f
+            self.name, functions = "f", (of_z, lambda z, a, u: u * slope(z))
+        else:
+            self.name = _known(what, f, ACTIVATIONS)
+            functions = _ACTIVATIONS[self.name]
+        self.f: Function = functions[0]
+        self.through: Function = functions[1]
+        allowed = _OF_ACTIVATIONS.get(self.name, ())
+        for name in options:
+            if name not in allowed:
+                takes = f"takes {', '.join(allowed)}" if allowed else "takes none"
+                raise ValueError(f"{what} {self.name} has no option {_shown(name)}; it {takes}.")
+        self.options = {name: _option(f"{what} {self.name}: {name}", value) for name, value in options.items()}
+
+    def forward(self, z: Array) -> Array:
+        """Return ``a_i = f(z_i)``."""
+        # The matrix note's eq. (2) has Z and A in each other's place.
+        return np.asarray(self.f(z, **self.options))  # Y1, M1, R1
+
+    def backward(self, z: Array, a: Array, u: Array) -> tuple[Array, dict[str, Array]]:
+        """Return ``delta_i = f'(z_i) u_i``; of a softmax, its Jacobian times u."""
+        return np.asarray(self.through(z, a, u, **self.options)), {}  # Y8, Y10, M3, M4, R2, R3
+
+
+# The two passes.
+
+
+def _forward(layers: Sequence[Layer], x: Array) -> list[_Step]:
+    steps: list[_Step] = []
+    for layer in layers:
+        steps.append(layer._step(steps[-1].y if steps else x))
+    return steps
+
+
+def _backward(steps: Sequence[_Step], u: Array) -> tuple[Array, list[Record]]:
+    records: list[Record] = []
+    for step in reversed(steps):  # every delta from the output back: Y8, M4
+        u, found = step.layer._pulled(step, u)
+        records[:0] = found
+    return u, records
 
 
 class DeltaNetwork:
@@ -89,13 +210,18 @@ class DeltaNetwork:
     ----------
     weights : list of (out, in) arrays, copied. Their dtype is the network's; integers become float64.
     biases : list of (out,) arrays, copied, or None for a layer without; None for no biases at all.
-    activations : list of names from `ACTIVATIONS`, one per layer.
-    loss : name from `LOSSES`, a loss of the outputs o. ``cross_entropy`` takes o for probabilities (end in a
-        softmax) and y for integer labels or for one distribution per sample, such as a one-hot row.
+    activations : list, one per layer, of names from `ACTIVATIONS`; with options, pairs such as
+        ``("leaky_relu", {"negative_slope": 0.1})``; or pairs of functions, ``(f, f_prime)``, of z.
+    loss : name from `LOSSES`, a loss of the outputs o; or a pair of functions of (o, y): the terms of J, which are
+        added up, and dJ/do. ``cross_entropy`` takes o for probabilities (end in a softmax) and y for integer labels
+        or for one distribution per sample, such as a one-hot row.
     masks : list of (out, in) arrays of 0 and 1, or None for a full layer; None for no masks. A 0 means
         no connection: whatever was given, its weight is 0, its gradient is 0, no step moves it (Y14).
     factor : the squared error is ``factor * sum (o - y)^2``: 0.5 in M2, 1 in R5. Other losses do not use it.
     reduction : ``"mean"`` or ``"sum"`` over the samples (Y4, Y6, M8); over the outputs a loss is summed.
+    options : of the loss. huber: ``delta``; binary_cross_entropy: ``weight``, ``pos_weight``; cross_entropy:
+        ``weight`` of each class, ``label_smoothing``, ``ignore_index``; kl_divergence: ``log_outputs``,
+        ``log_targets``. They mean what they mean in `nn.huber` and the others.
 
     Raises
     ------
@@ -123,117 +249,203 @@ class DeltaNetwork:
         self,
         weights: Sequence[npt.ArrayLike],
         biases: Sequence[npt.ArrayLike | None] | None,
-        activations: Sequence[str],
-        loss: str,
+        activations: Sequence[Any],
+        loss: Any,
         masks: Sequence[npt.ArrayLike | None] | None = None,
         *,
         factor: float = 0.5,
         reduction: str = "mean",
+        **options: Any,
     ) -> None:
         for name, values in (("weights", weights), ("biases", biases), ("activations", activations), ("masks", masks)):
             if values is not None or name in ("weights", "activations"):
                 _listed(f"DeltaNetwork: {name}", values)
-        self.activations, self.loss = list(activations), _known("DeltaNetwork: loss", loss, LOSSES)
-        self.reduction = _known("DeltaNetwork: reduction", reduction, ("mean", "sum"))
-        self.factor = _positive(
-            "DeltaNetwork: factor", factor, "the squared error needs a positive, finite one", np.inf
-        )
         biases = [None] * len(weights) if biases is None else biases
         masks = [None] * len(weights) if masks is None else masks
-        if not 0 < len(weights) == len(biases) == len(self.activations) == len(masks):
+        if not 0 < len(weights) == len(biases) == len(activations) == len(masks):
             raise ValueError(
-                f"DeltaNetwork: got {len(weights)} weights, {len(biases)} biases, {len(self.activations)} "
+                f"DeltaNetwork: got {len(weights)} weights, {len(biases)} biases, {len(activations)} "
                 f"activations, {len(masks)} masks: give one of each for every layer, in lists."
             )
         given = [_real(f"DeltaNetwork, layer {layer}: weights", W) for layer, W in enumerate(weights, 1)]
         dtype = np.result_type(*given)
+        layers: list[Layer] = []
+        for number, (W, b, f, mask) in enumerate(zip(given, biases, activations, masks, strict=True), 1):
+            place = f"DeltaNetwork, layer {number}"
+            activation = _activation(f"{place}: activation", f)
+            _check_chain(number, W, given[: number - 1])
+            dense = Dense.__new__(Dense)  # whose messages are to say which layer it is
+            dense._own(place, W, b, mask, dtype)
+            layers += [dense, activation]
+        self._build(layers, loss, factor, reduction, options)
+
+    @classmethod
+    def of(
+        cls, layers: Sequence[Layer], loss: Any, *, factor: float = 0.5, reduction: str = "mean", **options: Any
+    ) -> "DeltaNetwork":
+        """Return a network of layers of any kind, which stay the caller's.
+
+        Raises ValueError for what is no layer, or none.
+
+        >>> hidden = [Dense(np.eye(2)), BatchNorm([1.0, 1.0], [0.0, 0.0]), Activation("tanh")]
+        >>> net = DeltaNetwork.of([Skip(hidden), Dense([[1.0, -1.0]])], "squared_error")
+        >>> [type(record.layer).__name__ for record in net.sweep([[1.0, 2.0], [3.0, 5.0]], [[0.0], [1.0]])]
+        ['Dense', 'BatchNorm', 'Activation', 'Dense']
+        """
+        _check_layers("DeltaNetwork.of", layers)
+        net = cls.__new__(cls)
+        net._build(list(layers), loss, factor, reduction, options)
+        return net
+
+    def _build(self, layers: list[Layer], loss: Any, factor: float, reduction: str, options: dict[str, Any]) -> None:
+        self.layers = layers
+        arrays = [p for layer in _walk(layers) for p in layer.parameters.values()]
+        dtype = np.result_type(*arrays) if arrays else np.dtype(float)
         self.dtype = dtype if dtype.kind == "f" else np.dtype(float)
-        self.weights: list[Array] = []
-        self.biases: list[Array | None] = []
-        self.masks: list[Array] = []
-        for layer, (W, b, f, mask) in enumerate(zip(given, biases, self.activations, masks, strict=True), 1):
-            _known(f"DeltaNetwork, layer {layer}: activation", f, ACTIVATIONS)
-            _check_chain(layer, W, self.weights)
-            place = f"DeltaNetwork, layer {layer}"
-            mask = _shaped(f"{place}: mask", np.ones(W.shape) if mask is None else mask, W.shape)
-            if not np.isin(mask, (0, 1)).all():
-                raise ValueError(f"{place}: mask must hold only 1 (connected) and 0 (absent), and holds other numbers.")
-            self.masks.append(mask.astype(bool))
-            self.weights.append(np.where(mask, W, 0).astype(self.dtype))
-            self.biases.append(None if b is None else _shaped(f"{place}: bias", b, W.shape[:1]).astype(self.dtype))
+        self.loss = loss if isinstance(loss, str) else "a loss of its own"
+        self.reduction = _known("DeltaNetwork: reduction", reduction, ("mean", "sum"))
+        need = "the squared error needs a positive, finite one"
+        self.factor = _number("DeltaNetwork: factor", factor, need, _is_positive)
+        self._velocities: dict[tuple[int, str], Array] = {}
+        last = layers[-1]
+        named = last.name if isinstance(last, Activation) else type(last).__name__
+        self._loss = _Loss(loss, named, self.factor, options)
+        self._combined = _COMBINED.get((named, self.loss)) if self._loss.named else None
+
+    # What is in it: of the Dense layers, in the order of the forward pass.
+
+    @property
+    def weights(self) -> tuple[Array, ...]:
+        """The weights, (out, in) each: the network's own arrays, to be written into."""
+        return tuple(layer.W for layer in self._dense())
+
+    @property
+    def biases(self) -> tuple[Array | None, ...]:
+        """The biases, (out,) each, likewise; None where there is none."""
+        return tuple(layer.b for layer in self._dense())
+
+    @property
+    def masks(self) -> tuple[Array, ...]:
+        """Which connections there are, (out, in) each."""
+        return tuple(layer.mask for layer in self._dense())
+
+    @property
+    def activations(self) -> list[str]:
+        """The names of the activations."""
+        return [layer.name for layer in _walk(self.layers) if isinstance(layer, Activation)]
+
+    def _dense(self) -> list[Dense]:
+        return [layer for layer in _walk(self.layers) if isinstance(layer, Dense)]
 
     # The algorithm, in its three phases (Y3): forward, backward (deltas, gradients), step.
 
     def forward(self, x: npt.ArrayLike) -> ForwardPass:
         """Return every layer's ``z^l = W^l a^(l-1) + b^l`` and ``a^l = f(z^l)``; the input is a^0.
 
-        Sources: Y1, M1, R1. The matrix note's eq. (2) has Z and A in each other's place; f acts on z.
+        In a network with other layers, z^l is what a Dense layer returns, a^(l-1) what it reads, and the last a is the
+        output. Sources: Y1, M1, R1.
 
         >>> DeltaNetwork([[[1.0, 2.0]]], [[-9.0]], ["relu"], "squared_error").forward([3.0, 4.0])
         ForwardPass(z=[array([2.])], a=[array([3., 4.]), array([2.])])
         """
-        z, a = [], [self._input(x)]
-        for W, b, name in zip(self.weights, self.biases, self.activations, strict=True):
-            f, _ = _ACTIVATIONS[name]
-            z.append(a[-1] @ W.T + (0 if b is None else b))  # Y1, M1, R1: z_i = sum_j w_ij a_j + b_i
-            a.append(f(z[-1]))  # Y1, M1, R1: a_i = f(z_i)
-        return ForwardPass(z, a)
+        steps = _forward(self.layers, self._input(x))
+        dense = [step for step in _flat(steps) if isinstance(step.layer, Dense)]
+        return ForwardPass([step.y for step in dense], [*(step.x for step in dense), steps[-1].y])
 
-    def _backward(self, a: list[Array], y: npt.ArrayLike) -> list[Array]:
-        o, y = a[-1], self._target(a[-1], y)
-        if (self.activations[-1], self.loss) in _COMBINED:
-            delta = [(o - y) * self._share(o)]  # Y10: delta^L = o - y
-        else:
-            dJ_do = self._slope(o, y) * self._share(o)
-            delta = [_through(self.activations[-1], o, dJ_do)]  # Y10, M3: delta^L = dJ/do * f'(z^L)
-        for k in range(len(self.weights) - 1, 0, -1):
-            u = delta[0] @ self.weights[k]  # Y8, M4: u_i = sum_j w_ji^(l+1) delta_j^(l+1), W^T delta
-            delta.insert(0, _through(self.activations[k - 1], a[k], u))  # Y8, M4: delta^l = f'(z^l) * u
-        return delta
+    def sweep(self, x: npt.ArrayLike, y: npt.ArrayLike) -> list[Record]:
+        """Return what the backward pass finds, layer by layer in the order of the forward pass.
+
+        Of a Dense layer, ``u`` is its delta. A `Skip` stands there as the layers that it is made of.
+
+        >>> net = DeltaNetwork([[[1.0, 2.0]]], [[0.0]], ["relu"], "squared_error")
+        >>> dense, activation = net.sweep([3.0, 4.0], [10.0])
+        >>> dense.u, dense.gradients, activation.u
+        (array([1.]), {'W': array([[3., 4.]]), 'b': array([1.])}, array([1.]))
+        """
+        steps = _forward(self.layers, self._input(x))
+        o = steps[-1].y
+        t, share = self._loss.targets(o, y), self._share(o, y)
+        if self._combined is None:
+            u = self._loss.slope(o, t) * share  # dJ/do; Activation makes it delta^L, Y10: dJ/do * f'(z^L)
+            return _backward(steps, u)[1]
+        delta = self._combined[1](o, t, **self._loss.options) * share  # Y10: delta^L = o - y
+        return [*_backward(steps[:-1], delta)[1], Record(self.layers[-1], steps[-1].x, o, None, {})]
+
+    def step(self, x: npt.ArrayLike, y: npt.ArrayLike, learning_rate: float, momentum: float = 0.0) -> float:
+        """Take one gradient-descent step in place and return the error before it.
+
+        ``w_ij <- w_ij - learning_rate * delta_i a_j``. Sources: Y3, Y11, M8, R15. A learning rate above Y11's
+        0 < alpha < 1 is accepted, so that its failure can be seen (R11); 0 or less raises ValueError.
+
+        With momentum mu (Y16), from 0 to below 1: ``v <- mu v + dE/dw``, ``w <- w - learning_rate * v``, where v
+        is 0 before the first step and kept from one to the next; so in `nn.SGD`. Source: Polyak, 1964.
+
+        >>> net = DeltaNetwork([[[1.0, 2.0]]], [[0.0]], ["identity"], "squared_error")
+        >>> net.step([3.0, 4.0], [10.0], learning_rate=0.5), net.weights, net.biases
+        (0.5, (array([[-0.5,  0. ]]),), (array([-0.5]),))
+        """
+        need = "must be positive and finite (Y11: between 0 and 1)"
+        alpha = _number("net.step: learning_rate", learning_rate, need, _is_positive)
+        need = "must lie in [0, 1): how much of the last step goes on (Y16)"
+        mu = _number("net.step: momentum", momentum, need, _is_part)
+        error, records = self.error(x, y), self.sweep(x, y)
+        for number, (layer, _, _, _, gradients) in enumerate(records):
+            for name, slope in gradients.items():
+                v = slope + mu * self._velocities.get((number, name), 0)  # Y16: v <- mu v + dE/dw
+                w = layer.parameters[name]
+                w -= alpha * v  # Y11: w_ij <- w_ij - alpha delta_i a_j; of a bias, a_0 = 1 (Y2)
+                self._velocities[number, name] = v
+        return error
+
+    def descend(
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        learning_rate: float,
+        epochs: int,
+        batch_size: int | None = None,
+        momentum: float = 0.0,
+        seed: int = 0,
+    ) -> list[float]:
+        """Take gradient-descent steps through all samples, `epochs` times; return E of all before, and after each.
+
+        `batch_size` None: one step per epoch, on all samples (batch); 1: one for each sample (stochastic); otherwise
+        mini-batches, in an order that is drawn anew for each epoch. Sources: Y12, Y13; M8 with ``reduction="mean"``.
+
+        >>> net = DeltaNetwork([[[1.0]]], None, ["identity"], "squared_error")
+        >>> net.descend([[1.0], [2.0]], [[3.0], [6.0]], learning_rate=0.125, epochs=3)
+        [5.0, 2.36328125, 1.1170196533203125, 0.527966320514679]
+        """
+        x, y = _real("net.descend: x", x), _real("net.descend: y", y)
+        if x.ndim < 2 or len(x) != len(np.atleast_1d(y)):
+            raise ValueError(
+                f"net.descend: x has shape {x.shape}, y {y.shape}, but both must hold samples in rows, as many in one "
+                "as in the other. Of one sample, x[None]."
+            )
+        size = len(x) if batch_size is None else _count("net.descend: batch_size", batch_size)
+        rng, errors = np.random.default_rng(seed), [self.error(x, y)]
+        for _ in range(_count("net.descend: epochs", epochs)):
+            order = np.arange(len(x)) if size >= len(x) else rng.permutation(len(x))
+            for start in range(0, len(x), size):
+                rows = order[start : start + size]
+                self.step(x[rows], y[rows], learning_rate, momentum)
+            errors.append(self.error(x, y))
+        return errors
+
+    # What is read off it.
 
     def gradients(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Gradients:
         """Return (dE/dW per layer, dE/db per layer), in the parameters' shapes; None where there is no bias.
 
-        ``dE/dw_ij = delta_i a_j`` and ``dE/db_i = delta_i``, added up over a batch. Sources: Y6, Y7, M5, M6.
+        ``dE/dw_ij = delta_i a_j`` and ``dE/db_i = delta_i``, added up over a batch. Sources: Y6, Y7, M5, M6. Those of
+        other layers, gamma and beta, are in `sweep`.
 
         >>> net = DeltaNetwork([[[1.0, 2.0]]], [[0.0]], ["identity"], "squared_error")
         >>> net.gradients([3.0, 4.0], [10.0])  # delta = 11 - 10
         ([array([[3., 4.]])], [array([1.])])
         """
-        a = self.forward(x).a
-        delta = [np.atleast_2d(d) for d in self._backward(a, y)]
-        dW = [
-            np.where(mask, d.T @ np.atleast_2d(a_in), 0)  # Y7, M5: dE/dw_ij = delta_i a_j; Y6: rows add up
-            for d, a_in, mask in zip(delta, a[:-1], self.masks, strict=True)
-        ]
-        db = [
-            None if b is None else d.sum(axis=0)  # M6: dE/db_i = delta_i; Y6: rows add up
-            for d, b in zip(delta, self.biases, strict=True)
-        ]
-        return dW, db
-
-    def step(self, x: npt.ArrayLike, y: npt.ArrayLike, learning_rate: float) -> float:
-        """Take one gradient-descent step in place and return the error before it.
-
-        ``w_ij <- w_ij - learning_rate * delta_i a_j``. Sources: Y3, Y11, M8. A learning rate above Y11's
-        0 < alpha < 1 is accepted, so that its failure can be seen (R11); 0 or less raises ValueError.
-
-        >>> net = DeltaNetwork([[[1.0, 2.0]]], [[0.0]], ["identity"], "squared_error")
-        >>> net.step([3.0, 4.0], [10.0], learning_rate=0.5), net.weights, net.biases
-        (0.5, [array([[-0.5,  0. ]])], [array([-0.5])])
-        """
-        _positive(
-            "net.step: learning_rate", learning_rate, "must be positive and finite (Y11: between 0 and 1)", np.inf
-        )
-        error, (dW, db) = self.error(x, y), self.gradients(x, y)
-        for W, slope in zip(self.weights, dW, strict=True):
-            W -= learning_rate * slope  # Y11: w_ij <- w_ij - alpha delta_i a_j
-        for b, b_slope in zip(self.biases, db, strict=True):
-            if b is not None and b_slope is not None:
-                b -= learning_rate * b_slope  # Y11 with a_0 = 1 (Y2)
-        return error
-
-    # What is read off it.
+        found = [record.gradients for record in self.sweep(x, y) if isinstance(record.layer, Dense)]
+        return [g["W"] for g in found], [g.get("b") for g in found]
 
     def predict(self, x: npt.ArrayLike) -> Array:
         """Return the outputs ``o = a^L``, of shape (out,) or (n, out). Source: Y1.
@@ -242,7 +454,7 @@ class DeltaNetwork:
         [[3. 6.]
          [4. 8.]]
         """
-        return self.forward(x).a[-1]
+        return _forward(self.layers, self._input(x))[-1].y
 
     def error(self, x: npt.ArrayLike, y: npt.ArrayLike) -> float:
         """Return E, the loss J(y, o) averaged or summed over the samples. Sources: Y4, M2, R5.
@@ -251,14 +463,13 @@ class DeltaNetwork:
         >>> net.error([[3.0], [5.0]], [[1.0], [1.0]])  # (2^2/2 + 4^2/2) / 2
         5.0
         """
-        z, a = self.forward(x)
-        o, y = a[-1], self._target(a[-1], y)
-        if (self.activations[-1], self.loss) in _COMBINED:
-            J = _COMBINED[self.activations[-1], self.loss](z[-1], y)
+        last = _forward(self.layers, self._input(x))[-1]
+        t = self._loss.targets(last.y, y)
+        if self._combined is None:
+            J = self._loss.terms(last.y, t)
         else:
-            self._check_outputs(o)
-            J = _LOSSES[self.loss][0](o, y, self.factor)
-        return float(J.sum() * self._share(o))
+            J = self._combined[0](last.x, t, **self._loss.options)
+        return float(J.sum() * self._share(last.y, y))
 
     def deltas(self, x: npt.ArrayLike, y: npt.ArrayLike) -> list[Array]:
         """Return ``delta^l = dE/dz^l`` per layer, in z's shape, a mean's 1/n included.
@@ -271,7 +482,8 @@ class DeltaNetwork:
         [[-0.25]
          [ 0.25]]
         """
-        return self._backward(self.forward(x).a, y)
+        found = [record.u for record in self.sweep(x, y) if isinstance(record.layer, Dense)]
+        return [delta for delta in found if delta is not None]
 
     def negative_deltas(self, x: npt.ArrayLike, y: npt.ArrayLike) -> list[Array]:
         """Return ``Delta^l = -delta^l`` per layer, in the sign of R2 and R3 (their very Delta at factor 0.5).
@@ -282,63 +494,239 @@ class DeltaNetwork:
         """
         return [-delta for delta in self.deltas(x, y)]
 
-    # Checks and small pieces.
-
-    def _share(self, o: Array) -> float:
-        return 1 / len(o) if self.reduction == "mean" and o.ndim == 2 else 1.0  # M8: the mean's 1/n
-
-    def _slope(self, o: Array, y: Array) -> Array:
-        self._check_outputs(o)
-        return _LOSSES[self.loss][1](o, y, self.factor)  # dJ/do
-
-    def _check_outputs(self, o: Array) -> None:
-        if self.loss == "squared_error":
-            return
-        binary = self.loss == "binary_cross_entropy"
-        inside = (o > 0) & ((o < 1) if binary else (o <= 1))
-        if not inside.all():
-            need = "(0, 1): make the last layer a sigmoid." if binary else "(0, 1]: make the last layer a softmax."
-            raise ValueError(
-                f"DeltaNetwork: {self.loss} takes outputs for probabilities, but these {self.activations[-1]} outputs "
-                f"run from {o.min():.4g} to {o.max():.4g}; they must lie in {need}"
-            )
+    def _share(self, o: Array, y: npt.ArrayLike) -> float:
+        return 1 / self._loss.count(o, y) if self.reduction == "mean" else 1.0  # M8: the mean's 1/n
 
     def _input(self, x: npt.ArrayLike) -> Array:
-        a, n_in = _real("DeltaNetwork: x", x), self.weights[0].shape[1]
-        if a.ndim not in (1, 2) or a.shape[-1] != n_in or a.size == 0:
-            hint = "; for one input per sample use x.reshape(-1, 1)" if n_in == a.ndim == 1 else ""
-            raise ValueError(
-                f"DeltaNetwork, layer 1: x has shape {a.shape}, but the layer has {n_in} inputs: give one "
-                f"sample of shape ({n_in},), or n >= 1 in rows, of shape (n, {n_in}){hint}."
-            )
+        a, first = _real("DeltaNetwork: x", x), self.layers[0]
+        if isinstance(first, Dense):
+            n_in = first.W.shape[1]
+            if a.ndim not in (1, 2) or a.shape[-1] != n_in or a.size == 0:
+                hint = "; for one input per sample use x.reshape(-1, 1)" if n_in == a.ndim == 1 else ""
+                raise ValueError(
+                    f"DeltaNetwork, layer 1: x has shape {a.shape}, but the layer has {n_in} inputs: give one "
+                    f"sample of shape ({n_in},), or n >= 1 in rows, of shape (n, {n_in}){hint}."
+                )
+        elif a.ndim == 0 or a.size == 0:
+            raise ValueError(f"DeltaNetwork: x has shape {a.shape}, but must hold samples in rows, one at least.")
         return a.astype(self.dtype)
 
-    def _target(self, o: Array, y: npt.ArrayLike) -> Array:
-        """Return y in o's shape and dtype, labels as one-hot rows; raise where it would need broadcasting."""
-        t, classes = _real("DeltaNetwork: y", y), self.loss == "cross_entropy"
-        if classes and t.shape == o.shape[:-1]:
-            t = _one_hot(t, o.shape[-1])
-        elif t.shape != o.shape:
-            fix = "give one target per output, samples in rows"
-            if t.T.shape == o.shape:
-                fix = "use y.T"
-            elif t.size == o.size and t.ndim != o.ndim:
-                fix = f"use y.reshape{o.shape}"
-            labels = f", or integer labels of shape {o.shape[:-1]}" if classes else ""
+
+# The remedies against vanishing gradients that the sources name (R14), and dropout, derived by hand as well.
+
+
+class LayerNorm(Layer):
+    """Each sample's values with mean 0 and variance 1, ``y = gamma x^ + beta``, ``x^ = (x - mu) / s``.
+
+    mu and ``s = sqrt(variance + eps)`` depend on every x of the m that are normalised together, so three paths lead
+    back to x. With ``v = dE/dx^ = gamma u``, ``dx^_k/dx_j = ([j = k] - 1/m - x^_j x^_k / m) / s``, and so
+
+    ``dE/dx = (v - mean(v) - x^ mean(v x^)) / s``, ``dE/dgamma = sum u x^``, ``dE/dbeta = sum u``.
+
+    gamma and beta have the shape of a sample's values, or are None; without gamma, `axes` says how many axes that are.
+    Sources: Ioffe and Szegedy, 2015, section 3; Ba, Kiros and Hinton, 2016, eqs. 3 and 4.
+
+    >>> layer = LayerNorm(eps=0.0)
+    >>> y = layer.forward(np.array([[1.0, 3.0], [5.0, 25.0]]))
+    >>> print(y)
+    [[-1.  1.]
+     [-1.  1.]]
+    """
+
+    def __init__(
+        self,
+        gamma: npt.ArrayLike | None = None,
+        beta: npt.ArrayLike | None = None,
+        eps: float = 1e-5,
+        *,
+        axes: int | None = None,
+    ) -> None:
+        name = type(self).__name__
+        self.gamma, self.beta = (
+            None if p is None else _float(_real(f"{name}: {what}", p).copy())
+            for what, p in (("gamma", gamma), ("beta", beta))
+        )
+        if self.gamma is not None and self.beta is not None and self.gamma.shape != self.beta.shape:
             raise ValueError(
-                f"DeltaNetwork: y has shape {t.shape}, but the outputs have shape {o.shape}: {fix}{labels}."
+                f"{name}: gamma has shape {self.gamma.shape}, beta {self.beta.shape}, but both must have the shape of "
+                "a sample's values."
             )
-        if self.loss != "squared_error" and not ((t >= 0) & (t <= 1)).all():
+        self.eps = _number(f"{name}: eps", eps, "must be a finite number, 0 or more", lambda v: 0 <= v < math.inf)
+        shaped = self.beta if self.gamma is None else self.gamma
+        self.axes = tuple(range(-(axes or 1 if shaped is None else shaped.ndim), 0))
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """Gamma and beta, as far as there are."""
+        return _present(gamma=self.gamma, beta=self.beta)
+
+    def _mean_and_s(self, x: Array) -> tuple[Array, Array]:
+        mean = x.mean(axis=self.axes, keepdims=True)
+        variance = ((x - mean) ** 2).mean(axis=self.axes, keepdims=True)
+        return mean, np.sqrt(variance + self.eps)
+
+    def _normalised(self, x: Array) -> tuple[Array, Array]:
+        self._check(x)
+        mean, s = self._mean_and_s(x)
+        return (x - mean) / s, s
+
+    def forward(self, x: Array) -> Array:
+        """Return ``gamma x^ + beta``."""
+        x_hat, _ = self._normalised(x)
+        y = x_hat if self.gamma is None else self.gamma * x_hat
+        return y if self.beta is None else y + self.beta
+
+    def backward(self, x: Array, y: Array, u: Array) -> tuple[Array, dict[str, Array]]:
+        """Return dE/dx, and dE/dgamma and dE/dbeta added up over the samples."""
+        x_hat, s = self._normalised(x)
+        v = u if self.gamma is None else u * self.gamma  # dE/dx^ = gamma u
+        found = {"gamma": u * x_hat, "beta": u}  # sum u x^, sum u
+        gradients = {name: found[name].reshape(-1, *p.shape).sum(axis=0) for name, p in self.parameters.items()}
+        return self._back(v, x_hat) / s, gradients
+
+    def _back(self, v: Array, x_hat: Array) -> Array:
+        mean, slope = (t.mean(axis=self.axes, keepdims=True) for t in (v, v * x_hat))
+        return np.asarray(v - mean - x_hat * slope)  # directly; by mu; by s
+
+    def _check(self, x: Array) -> None:
+        shaped = next(iter(self.parameters.values()), None)
+        if shaped is not None and x.shape[x.ndim - shaped.ndim :] != shaped.shape:
             raise ValueError(
-                f"DeltaNetwork: {self.loss}: targets must lie in [0, 1]; y runs from {t.min()} to {t.max()}. "
-                "Scale them, or take squared_error."
+                f"{type(self).__name__}: it got an array of shape {x.shape}, but gamma and beta have shape "
+                f"{shaped.shape}, which must be that of its last axes."
             )
-        if classes and not np.allclose(t.sum(axis=-1), 1):
+
+
+class BatchNorm(LayerNorm):
+    """Each unit's values with mean 0 and variance 1 over the batch, (n, c), then gamma and beta of shape (c,).
+
+    As `LayerNorm`, but over the n samples, so that the samples of a batch depend on each other. With a `mean` and a
+    `variance` given, as after training, there is one path only: ``dE/dx = v / s``. Source: Ioffe and Szegedy, 2015,
+    algorithm 1 and the chain rule of section 3 (R14).
+
+    >>> layer = BatchNorm(eps=0.0)
+    >>> y = layer.forward(np.array([[1.0], [3.0]]))
+    >>> print(y.ravel(), layer.backward(np.array([[1.0], [3.0]]), y, np.array([[1.0], [0.0]]))[0].ravel())
+    [-1.  1.] [0. 0.]
+    """
+
+    def __init__(
+        self,
+        gamma: npt.ArrayLike | None = None,
+        beta: npt.ArrayLike | None = None,
+        eps: float = 1e-5,
+        *,
+        mean: npt.ArrayLike | None = None,
+        variance: npt.ArrayLike | None = None,
+    ) -> None:
+        super().__init__(gamma, beta, eps)
+        if (mean is None) != (variance is None):
             raise ValueError(
-                "DeltaNetwork: cross_entropy: each sample's targets must sum to 1, or its delta is not o - y. "
-                "Divide them by y.sum(axis=-1, keepdims=True)."
+                "BatchNorm: one of mean and variance is None, but they belong together: give both, as after training, "
+                "or neither, for those of each batch."
             )
-        return t.astype(o.dtype)
+        self.axes = (0,)
+        self.mean, self.variance = (
+            None if v is None else _real(f"BatchNorm: {what}", v).copy()
+            for what, v in (("mean", mean), ("variance", variance))
+        )
+
+    def _mean_and_s(self, x: Array) -> tuple[Array, Array]:
+        if self.mean is None or self.variance is None:
+            return super()._mean_and_s(x)
+        return self.mean, np.sqrt(self.variance + self.eps)
+
+    def _back(self, v: Array, x_hat: Array) -> Array:
+        return super()._back(v, x_hat) if self.mean is None else v
+
+    def _check(self, x: Array) -> None:
+        super()._check(x)
+        if self.mean is None and (x.ndim != 2 or len(x) < 2):
+            raise ValueError(
+                f"BatchNorm: it got an array of shape {x.shape}, but takes mean and variance over the samples of a "
+                "batch, (n, c) with n of 2 or more. For a single sample give it a mean and a variance."
+            )
+
+
+class Dropout(Layer):
+    """Units put out: ``y = x m / (1 - p)`` with a given m of 0 (out) and 1 (kept); ``dE/dx = u m / (1 - p)``.
+
+    m broadcasts against x. Without one, as in evaluation, ``y = x``. Source: Srivastava et al., 2014, sections 4, 10.
+
+    >>> layer = Dropout([1, 0, 1], p=0.5)
+    >>> layer.forward(np.array([1.0, 2.0, 3.0]))
+    array([2., 0., 6.])
+    """
+
+    def __init__(self, kept: npt.ArrayLike | None = None, p: float = 0.5) -> None:
+        self.p = _number("Dropout: p", p, "must lie in [0, 1): the part that is put out", _is_part)
+        self.kept = (
+            None if kept is None else _zeros_and_ones("Dropout: kept", _real("Dropout: kept", kept), "kept", "out")
+        )
+
+    def forward(self, x: Array) -> Array:
+        """Return ``x m / (1 - p)``."""
+        return x if self.kept is None else x * self.kept / (1 - self.p)
+
+    def backward(self, x: Array, y: Array, u: Array) -> tuple[Array, dict[str, Array]]:
+        """Return ``u m / (1 - p)``."""
+        return self.forward(u), {}
+
+
+class Skip(Layer):
+    """A shortcut around layers, ``y = F(x) + x``, or ``F(x) + G(x)`` with layers G in the shortcut.
+
+    x reaches y on two ways, so what comes back is added up: ``dE/dx = F'(x)^T u + u``. The second term passes through
+    no f' and no W: this is how a shortcut keeps gradients from vanishing (R14). Source: He, Zhang, Ren and Sun, 2016,
+    eqs. 1 and 2.
+
+    >>> net = DeltaNetwork.of([Skip([Dense([[0.5]]), Activation("relu")])], "squared_error")
+    >>> net.predict([4.0])
+    array([6.])
+    """
+
+    def __init__(self, layers: Sequence[Layer], shortcut: Sequence[Layer] = ()) -> None:
+        _check_layers("Skip: layers", layers)
+        _check_layers("Skip: shortcut", shortcut, some=False)
+        self.layers, self.shortcut = list(layers), list(shortcut)
+
+    def forward(self, x: Array) -> Array:
+        """Return ``F(x) + G(x)``, of which G is the identity if there is no layer in it."""
+        return self._step(x).y
+
+    def backward(self, x: Array, y: Array, u: Array) -> tuple[Array, dict[str, Array]]:
+        """Return dE/dx, and no parameters: those belong to its layers, see `DeltaNetwork.sweep`."""
+        return self._pulled(self._step(x), u)[0], {}
+
+    def _step(self, x: Array) -> _Step:
+        inside = _forward(self.layers, x), _forward(self.shortcut, x)
+        out, around = (steps[-1].y if steps else x for steps in inside)
+        if out.shape != around.shape:
+            raise ValueError(
+                f"Skip: its layers return shape {out.shape}, the shortcut {around.shape}, but they are added and must "
+                "agree. Put a Dense layer into the shortcut."
+            )
+        return _Step(self, x, out + around, inside)
+
+    def _pulled(self, step: _Step, u: Array) -> tuple[Array, list[Record]]:
+        (through, first), (around, second) = (_backward(steps, u) for steps in step.inside)
+        return through + around, first + second  # two ways from x to y add up
+
+
+class Flatten(Layer):
+    """Each sample as one row of numbers, (n, ...) as (n, k); what comes back has x's shape again.
+
+    >>> Flatten().forward(np.zeros((5, 8, 8))).shape
+    (5, 64)
+    """
+
+    def forward(self, x: Array) -> Array:
+        """Return x as rows."""
+        return x.reshape(len(x), -1)
+
+    def backward(self, x: Array, y: Array, u: Array) -> tuple[Array, dict[str, Array]]:
+        """Return u in x's shape."""
+        return u.reshape(x.shape), {}
 
 
 # The same algorithm in the sources' other notations: by index, from-to, and with the bias as a weight.
@@ -355,17 +743,21 @@ def deltas_by_index(net: DeltaNetwork, x: npt.ArrayLike, y: npt.ArrayLike) -> li
     >>> deltas_by_index(net, [3.0, 4.0], [32.0])  # 3 * (33 - 32), 33 - 32
     [array([3.]), array([1.])]
     """
-    a = _one_sample(net, x)
-    u = net._slope(a[-1], net._target(a[-1], y))  # u_i = dE/da_i, which is dJ/do_i at the output
+    functions, (z, a) = _one_sample("deltas_by_index", net, x)
+    u = net._loss.slope(a[-1], net._loss.targets(a[-1], y)) * net._share(
+        a[-1], y
+    )  # u_i = dE/da_i, which is dJ/do_i at the output
     deltas: list[Array] = []
     for layer in range(len(net.weights), 0, -1):
-        name, W, delta = net.activations[layer - 1], net.weights[layer - 1], np.zeros_like(a[layer])
+        f, W, delta = functions[layer - 1], net.weights[layer - 1], np.zeros_like(a[layer])
+        z_l, a_l = z[layer - 1], a[layer]
         for i in range(len(delta)):
-            if name == "softmax":
-                for m, a_m in enumerate(a[layer]):  # Y10: every a_m has z_i in it: a_m ([m = i] - a_i)
-                    delta[i] += a_m * ((m == i) - a[layer][i]) * u[m]
+            if f.name in _OF_ROWS:
+                for m, a_m in enumerate(a_l):  # Y10: every a_m has z_i in it: a_m ([m = i] - a_i)
+                    slope = a_m * ((m == i) - a_l[i]) if f.name == "softmax" else (m == i) - np.exp(a_l[i])
+                    delta[i] += slope * u[m]
             else:
-                delta[i] = _through(name, a[layer][i], u[i])  # Y8, Y10: delta_i = f'(z_i) u_i
+                delta[i] = f.backward(z_l[i : i + 1], a_l[i : i + 1], u[i : i + 1])[0][0]  # Y8, Y10: f'(z_i) u_i
         u = np.zeros_like(a[layer - 1])
         for i in range(len(u)):
             for j in range(len(delta)):
@@ -383,7 +775,7 @@ def gradients_by_index(net: DeltaNetwork, x: npt.ArrayLike, y: npt.ArrayLike) ->
     >>> gradients_by_index(net, [3.0, 4.0], [1.0])  # delta = 3 - 1; the second connection is absent
     ([array([[6., 0.]])], [array([2.])])
     """
-    a, deltas = _one_sample(net, x), deltas_by_index(net, x, y)
+    (_, (_, a)), deltas = _one_sample("gradients_by_index", net, x), deltas_by_index(net, x, y)
     dW = [np.zeros_like(W) for W in net.weights]
     for slope, delta, a_in, mask in zip(dW, deltas, a[:-1], net.masks, strict=True):
         for i in range(len(delta)):
@@ -411,17 +803,18 @@ def from_to_update(
     >>> print(*Delta, *w)  # 2 * (3 - 1), 3 - 1; 0.5 + 0.5 * 1 * 4, 2 + 0.5 * 0.5 * 2
     [4.] [2.] [[2.5]] [[2.5]]
     """
-    if net.loss != "squared_error" or "softmax" in net.activations:
+    if net.loss != "squared_error" or any(name in _OF_ROWS for name in net.activations):
         raise ValueError(
             "from_to_update: R2 and R3 are stated for the squared error without softmax, but this network has "
             f"{net.loss} and {', '.join(net.activations)}. Use net.deltas."
         )
     if not np.isfinite(_real("from_to_update: alpha", alpha)).all() or np.ndim(alpha):
         raise ValueError(f"from_to_update: alpha is {_shown(alpha)}, but must be a finite number.")
-    a = _one_sample(net, x)  # R1: in_j = sum_i w_ij a_i, a_j = g(in_j)
+    functions, (z, a) = _one_sample("from_to_update", net, x)  # R1: in_j = sum_i w_ij a_i, a_j = g(in_j)
     w = [W.T for W in net.weights]  # R1: w[i, j] leads from i to j
-    g_prime = [_through(g, a_j, np.ones_like(a_j)) for g, a_j in zip(net.activations, a[1:], strict=True)]
-    Delta = [(net._target(a[-1], y) - a[-1]) * g_prime[-1]]  # R2: Delta_k = (y_k - a_k) g'(in_k)
+    ones = map(np.ones_like, z)
+    g_prime = [g.backward(*of_j)[0] for g, *of_j in zip(functions, z, a[1:], ones, strict=True)]
+    Delta = [(net._loss.targets(a[-1], y) - a[-1]) * g_prime[-1]]  # R2: Delta_k = (y_k - a_k) g'(in_k)
     for k in range(len(w) - 1, 0, -1):
         Delta.insert(0, g_prime[k - 1] * (w[k] @ Delta[0]))  # R3: Delta_j = g'(in_j) sum_k w_jk Delta_k
     weights = [
@@ -476,19 +869,370 @@ def augment_inputs(a: npt.ArrayLike) -> Array:
     return np.concatenate([np.ones((*a.shape[:-1], 1), a.dtype), a], axis=-1)
 
 
-def _through(name: str, a: Array, u: Array) -> Array:
-    return _ACTIVATIONS[name][1](a, u)  # dE/dz from u = dE/da: u * f'(z), or softmax's Jacobian applied to u
+# The functions. name: a = f(z), and dE/dz from u = dE/da, which for all but two is u * f'(z).
 
 
-def _one_sample(net: DeltaNetwork, x: npt.ArrayLike) -> list[Array]:
+def _sigmoid(z: Array) -> Array:
+    e: Array = np.exp(-np.abs(z))  # 1 / (1 + exp(-z)), written so that it cannot overflow
+    return np.asarray(np.where(z >= 0, 1, e) / (1 + e))
+
+
+def _log_softmax(z: Array) -> Array:
+    s: Array = z - z.max(axis=-1, keepdims=True)  # exp(s) <= 1 cannot overflow
+    return np.asarray(s - np.log(np.exp(s).sum(axis=-1, keepdims=True)))
+
+
+def _Phi(z: Array) -> Any:
+    """Return the probability that a standard normal number is below z."""
+    return np.vectorize(lambda t: math.erfc(-t / math.sqrt(2)) / 2, otypes=[z.dtype])(z)
+
+
+def _bell(z: Array) -> Any:
+    return np.exp(-z * z / 2) / math.sqrt(2 * math.pi)  # Phi'
+
+
+def _gelu(z: Array, approximate: str = "none") -> Any:
+    if approximate == "none":
+        return z * _Phi(z)
+    return z * _sigmoid(2 * _wave(z)[0])  # z (1 + tanh(t)) / 2
+
+
+def _wave(z: Array) -> tuple[Array, Array]:
+    """Return ``t = sqrt(2/pi) (z + 0.044715 z^3)`` and dt/dz."""
+    z, c = np.clip(z, -40, 40), math.sqrt(2 / math.pi)  # beyond, the sigmoid of 2 t has long been 0 or 1
+    return c * (z + 0.044715 * z**3), c * (1 + 3 * 0.044715 * z**2)
+
+
+def _gelu_prime(z: Array, approximate: str = "none") -> Any:
+    if approximate == "none":
+        return _Phi(z) + z * _bell(z)  # the product rule, on z Phi(z)
+    t, slope = _wave(z)
+    s = _sigmoid(2 * t)
+    return s + z * s * (1 - s) * 2 * slope  # the product rule, and Y9
+
+
+def _elu_prime(z: Array, alpha: float = 1.0) -> Any:
+    return np.where(z > 0, 1, alpha * np.exp(np.minimum(z, 0)))
+
+
+def _silu_prime(z: Array) -> Any:
+    s = _sigmoid(z)
+    return s + z * s * (1 - s)  # the product rule on z sigma(z), and Y9
+
+
+def _softplus(z: Array, beta: float = 1.0, threshold: float = 20.0) -> Any:
+    return np.where(beta * z > threshold, z, np.logaddexp(0, beta * z) / beta)
+
+
+_ACTIVATIONS: dict[str, tuple[Function, Function]] = {
+    "identity": (lambda z: z, lambda z, a, u: u),
+    "sigmoid": (_sigmoid, lambda z, a, u: u * (a * (1 - a))),  # Y9, R10: f' = f (1 - f), from the output alone
+    "tanh": (np.tanh, lambda z, a, u: u * (1 - a * a)),
+    "relu": (lambda z: np.maximum(z, 0), lambda z, a, u: u * (a > 0)),  # R10: 1 if z > 0, else 0
+    "leaky_relu": (
+        lambda z, negative_slope=0.01: np.where(z > 0, z, negative_slope * z),
+        lambda z, a, u, negative_slope=0.01: np.where(z > 0, u, negative_slope * u),
+    ),
+    "elu": (
+        lambda z, alpha=1.0: np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0))),
+        lambda z, a, u, alpha=1.0: u * _elu_prime(z, alpha),
+    ),
+    "gelu": (_gelu, lambda z, a, u, approximate="none": u * _gelu_prime(z, approximate)),
+    "silu": (lambda z: z * _sigmoid(z), lambda z, a, u: u * _silu_prime(z)),
+    "softplus": (
+        _softplus,
+        lambda z, a, u, beta=1.0, threshold=20.0: np.where(beta * z > threshold, u, u * _sigmoid(beta * z)),
+    ),
+    "softmax": (
+        lambda z: np.exp(_log_softmax(z)),
+        lambda z, a, u: a * (u - (a * u).sum(axis=-1, keepdims=True)),  # Y10: (diag(a) - a a^T) u
+    ),
+    "log_softmax": (
+        _log_softmax,
+        lambda z, a, u: u - np.exp(a) * u.sum(axis=-1, keepdims=True),  # (I - 1 softmax^T)^T u
+    ),
+}
+
+_OF_ACTIVATIONS: dict[str, tuple[str, ...]] = {
+    "leaky_relu": ("negative_slope",),
+    "elu": ("alpha",),
+    "gelu": ("approximate",),
+    "softplus": ("beta", "threshold"),
+}
+_OF_ROWS = ("softmax", "log_softmax")  # every a_i has every z_j in it
+
+# The losses. name: the terms of J(y, o), summed over outputs (Y4), and dJ/do.
+
+
+def _hinge(o: Array, y: Array) -> Any:
+    if y.dtype == bool:  # the output of the right class, y, against each other one
+        return np.where(y, 0, np.maximum(0, 1 - (o * y).sum(axis=-1, keepdims=True) + o))
+    return np.maximum(0, 1 - y * o)
+
+
+def _hinge_slope(o: Array, y: Array) -> Any:
+    missed = (_hinge(o, y) > 0).astype(o.dtype)  # R10: a term at its kink has slope 0
+    return missed - y * missed.sum(axis=-1, keepdims=True) if y.dtype == bool else -y * missed
+
+
+def _log_ratio(o: Array, y: Array, log_outputs: bool) -> Any:
+    return np.log(np.where(y > 0, y, 1)) - np.where(y > 0, o if log_outputs else np.log(o), 0)
+
+
+_LOSSES: dict[str, tuple[Function, Function]] = {
+    "squared_error": (lambda o, y, factor: factor * (o - y) ** 2, lambda o, y, factor: 2 * factor * (o - y)),  # M2, R5
+    "absolute_error": (lambda o, y: np.abs(o - y), lambda o, y: np.sign(o - y)),
+    "huber": (
+        lambda o, y, delta=1.0: np.where(np.abs(o - y) <= delta, (o - y) ** 2 / 2, delta * (np.abs(o - y) - delta / 2)),
+        lambda o, y, delta=1.0: np.clip(o - y, -delta, delta),
+    ),
+    "hinge": (_hinge, _hinge_slope),
+    "binary_cross_entropy": (
+        lambda o, y, weight=1, pos_weight=1: -weight * (pos_weight * y * np.log(o) + (1 - y) * np.log(1 - o)),
+        lambda o, y, weight=1, pos_weight=1: weight * ((1 - y) * o - pos_weight * y * (1 - o)) / (o * (1 - o)),
+    ),
+    "cross_entropy": (lambda o, y: -y * np.log(o), lambda o, y: -y / o),  # y: also w_k y_k, smoothed; see targets
+    "kl_divergence": (
+        lambda o, y, log_outputs=False: y * _log_ratio(o, y, log_outputs),
+        lambda o, y, log_outputs=False: -y if log_outputs else -y / o,
+    ),
+}
+
+_OF_LOSSES: dict[str, tuple[str, ...]] = {
+    "huber": ("delta",),
+    "binary_cross_entropy": ("weight", "pos_weight"),
+    "cross_entropy": ("weight", "label_smoothing", "ignore_index"),
+    "kl_divergence": ("log_outputs", "log_targets"),
+}
+
+# Pairs whose output delta is o - y (Y10), with J's terms read from z: exact even where o rounds to 0 or 1.
+# Identity with squared error needs no entry: the general rule gives 2 c (o - y), which is o - y at c = 1/2.
+_COMBINED: dict[tuple[str, str], tuple[Function, Function]] = {
+    ("sigmoid", "binary_cross_entropy"): (
+        lambda z, y, weight=1, pos_weight=1: (
+            weight * (pos_weight * y * np.logaddexp(0, -z) + (1 - y) * np.logaddexp(0, z))
+        ),
+        lambda o, y, weight=1, pos_weight=None: (
+            weight * (o - y if pos_weight is None else (1 - y) * o - pos_weight * y * (1 - o))
+        ),
+    ),
+    ("softmax", "cross_entropy"): (
+        lambda z, y: -y * _log_softmax(z),
+        lambda o, y: o * y.sum(axis=-1, keepdims=True) - y,  # o - y, where y adds up to 1
+    ),
+}
+
+ACTIVATIONS = tuple(sorted(_ACTIVATIONS))
+LOSSES = tuple(sorted(_LOSSES))
+
+
+class _Loss:
+    """J(y, o): its terms, its slope dJ/do, and what it makes of the targets that it is given."""
+
+    def __init__(self, loss: Any, outputs: str, factor: float, options: Mapping[str, Any]) -> None:
+        self.outputs = outputs  # the name of the output activation, for messages
+        self.named = isinstance(loss, str) or not _is_pair(loss)
+        self.name = _known("DeltaNetwork: loss", loss, LOSSES) if self.named else "a loss of its own"
+        functions = _LOSSES[self.name] if self.named else loss
+        self._terms: Function = functions[0]
+        self._slope: Function = functions[1]
+        allowed = _OF_LOSSES.get(self.name, ())
+        given = {name: value for name, value in options.items() if value is not None}
+        for name, value in given.items():
+            if name not in allowed:
+                takes = f"takes {', '.join(allowed)}" if allowed else "takes none"
+                raise ValueError(f"DeltaNetwork: {self.name} has no option {_shown(name)}; it {takes}.")
+            given[name] = _option(f"DeltaNetwork: {name}", value)
+        self.weight = given.pop("weight", None) if self.name == "cross_entropy" else None
+        self.label_smoothing = given.pop("label_smoothing", 0.0)
+        self.ignore_index = given.pop("ignore_index", None)
+        self.log_targets = given.pop("log_targets", False)
+        if "delta" in given:
+            _number("DeltaNetwork: delta", given["delta"], "must be a positive, finite number", _is_positive)
+        _number("DeltaNetwork: label_smoothing", self.label_smoothing, "must lie in [0, 1]", lambda v: 0 <= v <= 1)
+        self.options = {"factor": factor, **given} if self.name == "squared_error" else given
+        self.probabilities = "cross_entropy" in self.name or (
+            self.name == "kl_divergence" and not given.get("log_outputs")
+        )
+
+    def terms(self, o: Array, y: Array) -> Array:
+        """Return the terms of J, which are added up over the outputs."""
+        self._check_outputs(o)
+        return np.asarray(self._terms(o, y, **self.options))
+
+    def slope(self, o: Array, y: Array) -> Array:
+        """Return dJ/do."""
+        self._check_outputs(o)
+        return np.asarray(self._slope(o, y, **self.options))
+
+    def targets(self, o: Array, y: npt.ArrayLike) -> Array:
+        """Return y in o's shape and dtype: labels as one-hot rows, with a loss's weights and smoothing in them.
+
+        Of cross_entropy, ``T_k = w_k ((1 - eps) y_k + eps / K)``: then ``J = -sum_k T_k log o_k``.
+        """
+        t, by_class = _real("DeltaNetwork: y", y), self.name in ("cross_entropy", "hinge")
+        labels = by_class and t.shape == o.shape[:-1] and (self.name != "hinge" or _are_labels(o, t))
+        counts = None
+        if labels:
+            if self.ignore_index is not None:
+                counts = t != self.ignore_index
+                t = np.where(counts, t, 0)
+            t = _one_hot(self.name, t, o.shape[-1])
+        elif t.shape != o.shape:
+            fix = "give one target per output, samples in rows"
+            if t.T.shape == o.shape:
+                fix = "use y.T"
+            elif t.size == o.size and t.ndim != o.ndim:
+                fix = f"use y.reshape{o.shape}"
+            hint = f", or integer labels of shape {o.shape[:-1]}" if by_class else ""
+            raise ValueError(f"DeltaNetwork: y has shape {t.shape}, but the outputs have shape {o.shape}: {fix}{hint}.")
+        if self.name == "hinge":
+            if not labels and not (np.abs(t) == 1).all():
+                raise ValueError("DeltaNetwork: hinge: targets must be -1 or 1, or integer labels. Write 2 * y - 1.")
+            return t if labels else t.astype(o.dtype)
+        if self.log_targets:
+            t = np.exp(t)
+        if (self.probabilities or self.name == "kl_divergence") and not ((t >= 0) & (t <= 1)).all():
+            raise ValueError(
+                f"DeltaNetwork: {self.name}: targets must lie in [0, 1]; y runs from {t.min()} to {t.max()}. "
+                "Scale them, or take squared_error."
+            )
+        if self.name in ("cross_entropy", "kl_divergence") and not np.allclose(t.sum(axis=-1), 1):
+            raise ValueError(
+                f"DeltaNetwork: {self.name}: each sample's targets must sum to 1, or its delta is not o - y. "
+                "Divide them by y.sum(axis=-1, keepdims=True)."
+            )
+        t = t.astype(o.dtype)
+        if self.name == "cross_entropy":
+            t = (1 - self.label_smoothing) * t + self.label_smoothing / o.shape[-1] if self.label_smoothing else t
+            t = t if self.weight is None else (t * self.weight).astype(o.dtype)
+            t = t if counts is None else np.where(counts[..., None], t, 0)
+        return t
+
+    def count(self, o: Array, y: npt.ArrayLike) -> float:
+        """Return what a mean over the samples divides by, of the targets as they were given.
+
+        As many as there are samples; of a cross-entropy with weights or with labels that do not count, the sum of the
+        labels' weights.
+        """
+        labels = np.asarray(y)
+        n = math.prod(o.shape[:-1])
+        if self.name != "cross_entropy" or labels.shape != o.shape[:-1]:
+            return n
+        if self.ignore_index is not None:
+            labels = labels[labels != self.ignore_index]
+            n = labels.size
+        total = n if self.weight is None else float(self.weight[labels].sum())
+        if total <= 0:
+            raise ValueError(
+                "DeltaNetwork: cross_entropy: no sample counts, by ignore_index or weight, and there is no mean of "
+                "none. Take reduction='sum'."
+            )
+        return total
+
+    def _check_outputs(self, o: Array) -> None:
+        if not self.probabilities:
+            return
+        binary = self.name == "binary_cross_entropy"
+        inside = (o > 0) & ((o < 1) if binary else (o <= 1))
+        if not inside.all():
+            need = "(0, 1): make the last layer a sigmoid." if binary else "(0, 1]: make the last layer a softmax."
+            raise ValueError(
+                f"DeltaNetwork: {self.name} takes outputs for probabilities, but these {self.outputs} outputs "
+                f"run from {o.min():.4g} to {o.max():.4g}; they must lie in {need}"
+            )
+
+
+# Checks and small pieces.
+
+
+def _walk(layers: Sequence[Layer]) -> Iterator[Layer]:
+    for layer in layers:
+        if isinstance(layer, Skip):
+            yield from _walk(layer.layers)
+            yield from _walk(layer.shortcut)
+        else:
+            yield layer
+
+
+def _flat(steps: Sequence[_Step]) -> Iterator[_Step]:
+    for step in steps:
+        if step.inside:
+            for inside in step.inside:
+                yield from _flat(inside)
+        else:
+            yield step
+
+
+def _present(**arrays: Array | None) -> dict[str, Array]:
+    return {name: array for name, array in arrays.items() if array is not None}
+
+
+def _rows(a: Array) -> Array:
+    return a.reshape(-1, a.shape[-1])
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, (tuple, list)) and len(value) == 2 and all(map(callable, value))
+
+
+def _are_labels(o: Array, t: Array) -> bool:
+    return o.shape[-1] > 1 and t.dtype.kind in "iub"
+
+
+def _activation(what: str, given: Any) -> Activation:
+    """Return the layer that a name, a name with options, or a pair of functions stands for."""
+    name, options = given, {}
+    if isinstance(given, (tuple, list)) and len(given) == 2 and isinstance(given[1], Mapping):
+        name, options = given
+    layer = Activation.__new__(Activation)  # whose messages are to say which layer it is
+    layer._make(what, name, options)
+    return layer
+
+
+def _option(what: str, value: Any) -> Any:
+    """Return an option as a number, a bool, a text, or an array of numbers."""
+    if isinstance(value, (bool, str)):
+        return value
+    array = _real(what, value)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{what} is {_shown(value)}, but must be finite.")
+    return array if array.ndim else array.item()
+
+
+def _check_layers(what: str, layers: Any, some: bool = True) -> None:
+    wrong = [layer for layer in layers if not isinstance(layer, Layer)] if isinstance(layers, (list, tuple)) else [0]
+    if wrong or (some and not layers):
+        raise ValueError(
+            f"{what} is {_shown(layers)}, but must be a list of layers{', one at least' if some else ''}: "
+            "[Dense(W, b), Activation('tanh')]."
+        )
+
+
+def _float(array: Array) -> Array:
+    return array if array.dtype.kind == "f" else array.astype(float)
+
+
+def _zeros_and_ones(what: str, array: Array, one: str, zero: str) -> Array:
+    if not np.isin(array, (0, 1)).all():
+        raise ValueError(f"{what} must hold only 1 ({one}) and 0 ({zero}), and holds other numbers.")
+    return array.astype(bool)
+
+
+def _one_sample(form: str, net: DeltaNetwork, x: npt.ArrayLike) -> tuple[list[Activation], ForwardPass]:
     if not isinstance(net, DeltaNetwork):
         raise TypeError(f"The net is {_shown(net)}, but must be a DeltaNetwork(weights, biases, activations, loss).")
+    if list(map(type, net.layers)) != [Dense, Activation] * (len(net.layers) // 2):
+        raise ValueError(
+            f"{form}: the network has other layers than Dense with an Activation each, for which this form is not "
+            "stated. Use net.sweep."
+        )
     if _real("DeltaNetwork: x", x).ndim != 1:
         raise ValueError(
             f"DeltaNetwork: x has shape {np.shape(x)}, but this form takes one sample, of shape (inputs,). "
             "Of a batch, pass one row: x[0]."
         )
-    return net.forward(x).a
+    return [f for f in net.layers if isinstance(f, Activation)], net.forward(x)
 
 
 def _shown(value: Any) -> str:
@@ -505,14 +1249,28 @@ def _known(what: str, name: str, names: tuple[str, ...]) -> str:
     return name
 
 
-def _positive(what: str, value: Any, need: str, below: float = float("inf")) -> float:
+def _number(what: str, value: Any, need: str, ok: Callable[[float], bool]) -> float:
     try:
-        number = float(value)
+        number = math.nan if isinstance(value, str) else float(value)
     except (TypeError, ValueError):
-        number = float("nan")
-    if not 0 < number or number == below or isinstance(value, str):
+        number = math.nan
+    if not ok(number):
         raise ValueError(f"{what} is {_shown(value)}, but {need}.")
     return number
+
+
+def _is_positive(number: float) -> bool:
+    return 0 < number < math.inf
+
+
+def _is_part(number: float) -> bool:
+    return 0 <= number < 1
+
+
+def _count(what: str, value: Any) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < 1:
+        raise ValueError(f"{what} is {_shown(value)}, but must be a whole number, 1 at least.")
+    return int(value)
 
 
 def _listed(what: str, values: Any) -> None:
@@ -552,14 +1310,12 @@ def _check_chain(layer: int, W: Array, below: list[Array]) -> None:
         )
 
 
-def _one_hot(labels: Array, n: int) -> Array:
-    if labels.dtype.kind not in "ui":
-        raise ValueError(
-            f"DeltaNetwork: cross_entropy: labels must be integers, not {labels.dtype}: use y.astype(int)."
-        )
+def _one_hot(loss: str, labels: Array, n: int) -> Array:
+    if labels.dtype.kind not in "uib":
+        raise ValueError(f"DeltaNetwork: {loss}: labels must be integers, not {labels.dtype}: use y.astype(int).")
     if labels.min() < 0 or labels.max() >= n:
         raise ValueError(
-            f"DeltaNetwork: cross_entropy: labels run from {labels.min()} to {labels.max()}, but {n} outputs "
+            f"DeltaNetwork: {loss}: labels run from {labels.min()} to {labels.max()}, but {n} outputs "
             f"stand for the labels 0 to {n - 1}. Number the classes from 0."
         )
     return np.asarray(labels[..., None] == np.arange(n))

@@ -23,6 +23,8 @@ from nn.delta import (
 )
 
 DATA = Path(__file__).parents[1] / "data"
+TEXTBOOK = ("identity", "relu", "sigmoid", "softmax", "tanh")  # the others: test_delta_parts.py
+TEXTBOOK_LOSSES = ("binary_cross_entropy", "cross_entropy", "squared_error")
 PROBABILITY_LOSSES = ("binary_cross_entropy", "cross_entropy")
 O_MINUS_Y = [("identity", "squared_error"), ("sigmoid", "binary_cross_entropy"), ("softmax", "cross_entropy")]
 
@@ -92,9 +94,9 @@ def assert_gradients(net, x, y):
 
 
 @pytest.mark.parametrize("n", [None, 4], ids=["single", "batch"])
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("output", ACTIVATIONS)
-@pytest.mark.parametrize("hidden", ACTIVATIONS)
+@pytest.mark.parametrize("loss", TEXTBOOK_LOSSES)
+@pytest.mark.parametrize("output", TEXTBOOK)
+@pytest.mark.parametrize("hidden", TEXTBOOK)
 def test_Y7_Y8_Y10_Y13_gradients_equal_finite_differences(hidden, output, loss, n):
     sizes = (3, 5, 4, 3)
     net = make(sizes, [hidden, hidden, output], loss, seed=3)
@@ -172,9 +174,9 @@ def test_Y1_M1_R1_forward_by_index():
             assert a[layer + 1][i] == pytest.approx(f(z_i))  # M1: a = f(z), not z = f(a) as eq. (2) prints it
 
 
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("output", ACTIVATIONS)
-@pytest.mark.parametrize("hidden", ACTIVATIONS)
+@pytest.mark.parametrize("loss", TEXTBOOK_LOSSES)
+@pytest.mark.parametrize("output", TEXTBOOK)
+@pytest.mark.parametrize("hidden", TEXTBOOK)
 def test_Y7_Y8_Y10_M3_to_M6_index_form_equals_matrix_form(hidden, output, loss):
     sizes = (3, 5, 4, 3)
     masks = [None, np.random.default_rng(2).random((4, 5)) < 0.7, None]
@@ -233,7 +235,7 @@ def test_R10_relu_slope_is_0_at_0_and_below():
 # ------------------------------------------------------------------------------------ samples and their steps
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", TEXTBOOK_LOSSES)
 def test_Y6_M8_batch_gradient_is_the_sum_or_mean_of_the_samples(loss):
     sizes = (3, 4, 3)
     x, y = samples(sizes, loss, 6)
@@ -288,7 +290,7 @@ def test_R1_to_R5_the_other_sign_takes_the_same_step_as_Y11(hidden, factor, alph
     """R4 = Y11 at factor 1/2. At factor 1 the note's missing 2 (R5) has to come from alpha."""
     sizes, masks = (3, 5, 4, 2), [None, np.random.default_rng(4).random((4, 5)) < 0.7, None]
     net = make(sizes, [hidden, hidden, "sigmoid"], "squared_error", masks=masks, factor=factor, seed=2)
-    net.biases[1] = None
+    net.layers[2].b = None
     x, y = samples(sizes, "squared_error")
     old = [W.copy() for W in net.weights]
     Delta, weights, biases = from_to_update(net, x, y, alpha=0.2 * alpha_per_rate)
@@ -459,7 +461,7 @@ def test_R9_zero_initialisation_keeps_units_equal():
 
 
 @pytest.mark.parametrize(("output", "loss"), [*O_MINUS_Y, ("sigmoid", "cross_entropy")])
-@pytest.mark.parametrize("hidden", ACTIVATIONS)
+@pytest.mark.parametrize("hidden", TEXTBOOK)
 def test_float32_stays_float32(hidden, output, loss):
     net = make((3, 4, 3), [hidden, output], loss, dtype=np.float32, factor=np.float64(1))
     x, y = samples((3, 4, 3), loss, 5)
@@ -506,17 +508,26 @@ def test_delta_imports_numpy_and_the_standard_library_only():
 def test_public_names():
     assert set(nn.delta.__all__) == {
         "ACTIVATIONS",
-        "LOSSES",
+        "Activation",
+        "BatchNorm",
         "DeltaNetwork",
+        "Dense",
+        "Dropout",
+        "Flatten",
         "ForwardPass",
+        "LOSSES",
+        "Layer",
+        "LayerNorm",
+        "Record",
+        "Skip",
         "augment_inputs",
         "augment_weights",
         "deltas_by_index",
         "from_to_update",
         "gradients_by_index",
     }
-    assert ACTIVATIONS == ("identity", "relu", "sigmoid", "softmax", "tanh")
-    assert LOSSES == ("binary_cross_entropy", "cross_entropy", "squared_error")
+    assert set(TEXTBOOK) < set(ACTIVATIONS) == set(nn.layers.ACTIVATIONS)
+    assert set(TEXTBOOK_LOSSES) < set(LOSSES)
 
 
 def test_a_layer_without_inputs_still_has_its_bias():
@@ -531,11 +542,11 @@ W23, W12 = np.ones((2, 3)), np.ones((1, 2))
 BUILD_ERRORS = {
     "activation": (
         ([W23], None, ["swish"], SE),
-        r"layer 1: activation 'swish' is unknown.*identity, relu, sigmoid, softmax, tanh",
+        r"layer 1: activation 'swish' is unknown.*identity, leaky_relu, log_softmax, relu, .*, softplus, tanh",
     ),
     "loss": (
         ([W23], None, ["tanh"], "mse"),
-        r"loss 'mse' is unknown.*binary_cross_entropy, cross_entropy, squared_error",
+        r"loss 'mse' is unknown.*binary_cross_entropy, cross_entropy, hinge, huber, kl_divergence, squared_error",
     ),
     "counts": (([W23, W12], None, ["tanh"], SE), r"got 2 weights, 2 biases, 1 activations, 2 masks"),
     "biases": (([W23], [], ["tanh"], SE), r"got 1 weights, 0 biases"),
