@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from . import delta, init, metrics
+from . import delta, experiments, init, metrics, notation
 from .compare import Comparison, Row, compare
 from .data import ArrayDataset, DataLoader, Dataset, load_digits, stratified_split, train_validation_split
 from .functional import (
@@ -28,6 +28,7 @@ from .functional import (
     softplus,
     tanh,
 )
+from .grading import Mistake, Verdict, check_delta_rule
 from .layers import (
     ELU,
     GELU,
@@ -131,6 +132,7 @@ __all__ = [
     "LinearWarmup",
     "LogSoftmax",
     "MLP",
+    "Mistake",
     "Module",
     "MultiStepLR",
     "NonFiniteLossError",
@@ -155,12 +157,14 @@ __all__ = [
     "SummaryRow",
     "Tanh",
     "TrainingStep",
+    "Verdict",
     "absolute_error",
     "accuracy",
     "archive",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "categorical_cross_entropy",
+    "check_delta_rule",
     "clip_grad_norm_",
     "clip_grad_value_",
     "compare",
@@ -169,6 +173,7 @@ __all__ = [
     "delta",
     "elu",
     "evaluate",
+    "experiments",
     "fit",
     "gelu",
     "hinge",
@@ -182,6 +187,7 @@ __all__ = [
     "load_metadata",
     "log_softmax",
     "metrics",
+    "notation",
     "relu",
     "save",
     "sigmoid",

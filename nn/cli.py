@@ -18,17 +18,12 @@ from rich.text import Text
 
 import autograd_mini as ag
 
-from . import demo, report
+from . import demo, notation, report
 
 __all__ = ["main"]
 
 # What to write where the terminal's encoding lacks a symbol.
-PLAIN = str.maketrans(
-    {"δ": "delta", "∂": "d", "Σ": "sum", "σ": "sigma", "⊙": "*", "′": "'", "ᵀ": ".T", "−": "-", "–": "-", "→": "->",
-     "·": "-", "✓": "ok", "✗": "NO"}
-    | {digit: f"^{i}" for i, digit in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
-    | {digit: f"_{i}" for i, digit in enumerate("₀₁₂₃₄₅₆₇₈₉")}
-)  # fmt: skip
+PLAIN = str.maketrans(notation.PLAIN | {"–": "-", "→": "->", "·": "-", "✓": "ok", "✗": "NO"})
 STYLES = {True: "green", False: "bold red"}
 
 
@@ -129,7 +124,11 @@ class Screen:
             ["largest entry of", "delta rule", "autodiff", "finite diff.", "max diff."],
             [
                 (
-                    [f"{row.symbol} = {row.rule}", *(f"{v:.4e}" for v in row[5:8]), f"{row.error:.1e}"],
+                    [
+                        result.proof.equation(row).text,
+                        *(f"{v:.4e}" for v in (row.by_hand, row.autodiff, row.finite)),
+                        f"{row.error:.1e}",
+                    ],
                     result.proof.agrees(row),
                 )
                 for row in result.proof.rows

@@ -54,17 +54,20 @@ class Layer:
 
     def forward(self, x: Array) -> Array:
         """Return y."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}: a layer needs a method forward(x), which returns y.")
 
     def backward(self, x: Array, y: Array, u: Array) -> tuple[Array, dict[str, Array]]:
         """Return dE/dx and, by name, dE/dp of each parameter p, from u = dE/dy."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__}: a layer needs a method backward(x, y, u), which returns dE/dx and {{name: dE/dp}}."
+        )
 
     def _step(self, x: Array) -> "_Step":
         return _Step(self, x, self.forward(x))
 
     def _pulled(self, step: "_Step", u: Array) -> "tuple[Array, list[Record]]":
         below, gradients = self.backward(step.x, step.y, u)
+        _check_shapes(self, step.x, below, gradients)
         return below, [Record(self, step.x, step.y, u, gradients)]
 
 
@@ -109,6 +112,17 @@ class Dense(Layer):
     (array([10., 20.]), {'W': array([[30., 40.]]), 'b': array([10.])})
     """
 
+    def forward(self, a: Array) -> Array:
+        """Return ``z_i = sum_j w_ij a_j + b_i``."""
+        self._check(a)
+        return np.asarray(a @ self.W.T + (0 if self.b is None else self.b))  # Y1, M1, R1
+
+    def backward(self, a: Array, z: Array, delta: Array) -> tuple[Array, dict[str, Array]]:
+        """Return ``W^T delta`` and ``{"W": delta_i a_j, "b": delta_i}``, added up over the samples."""
+        dW = np.where(self.mask, _rows(delta).T @ _rows(a), 0)  # Y7, M5: dE/dw_ij = delta_i a_j; Y6: rows add up
+        db = _rows(delta).sum(axis=0)  # M6: dE/db_i = delta_i
+        return delta @ self.W, {"W": dW} if self.b is None else {"W": dW, "b": db}  # Y8, M4: u_j = sum_i w_ij delta_i
+
     def __init__(self, W: npt.ArrayLike, b: npt.ArrayLike | None = None, mask: npt.ArrayLike | None = None) -> None:
         matrix = _real("Dense: W", W)
         if matrix.ndim != 2 or matrix.size == 0:
@@ -127,19 +141,15 @@ class Dense(Layer):
         """W, and b if there is one."""
         return _present(W=self.W, b=self.b)
 
-    def forward(self, a: Array) -> Array:
-        """Return ``z_i = sum_j w_ij a_j + b_i``."""
-        if a.shape[-1:] != self.W.shape[1:]:
+    def _check(self, a: Array) -> None:
+        if a.shape[-1:] != self.mask.shape[1:]:
             raise ValueError(
-                f"Dense: it got an array of shape {a.shape}, but takes {self.W.shape[1]} inputs in the last axis."
+                f"Dense: it got an array of shape {a.shape}, but takes {self.mask.shape[1]} inputs in the last axis."
             )
-        return np.asarray(a @ self.W.T + (0 if self.b is None else self.b))  # Y1, M1, R1
-
-    def backward(self, a: Array, z: Array, delta: Array) -> tuple[Array, dict[str, Array]]:
-        """Return ``W^T delta`` and ``{"W": delta_i a_j, "b": delta_i}``, added up over the samples."""
-        dW = np.where(self.mask, _rows(delta).T @ _rows(a), 0)  # Y7, M5: dE/dw_ij = delta_i a_j; Y6: rows add up
-        db = _rows(delta).sum(axis=0)  # M6: dE/db_i = delta_i
-        return delta @ self.W, {"W": dW} if self.b is None else {"W": dW, "b": db}  # Y8, M4: u_j = sum_i w_ij delta_i
+        for name, p in self.parameters.items():
+            _check_assigned(f"Dense: {name}", p, self.mask.shape[: 2 if name == "W" else 1])
+        if np.where(self.mask, 0, self.W).any():
+            raise ValueError("Dense: W is not 0 where its mask is, but there is no connection. Write W *= mask.")
 
 
 class Activation(Layer):
@@ -153,33 +163,34 @@ class Activation(Layer):
     (array([6.]), {})
     """
 
+    def forward(self, z: Array) -> Array:
+        """Return ``a_i = f(z_i)``."""
+        z = _float(z)
+        return np.asarray(self.f(z, **self.options), z.dtype)  # Y1, M1, R1; M's eq. (2) has Z and A the other way round
+
+    def backward(self, z: Array, a: Array, u: Array) -> tuple[Array, dict[str, Array]]:
+        """Return ``delta_i = f'(z_i) u_i``; of a softmax, its Jacobian times u."""
+        z = _float(z)
+        return np.asarray(self.through(z, a, u, **self.options), z.dtype), {}  # Y8, Y10, M3, M4, R2, R3
+
     def __init__(self, f: Any, **options: Any) -> None:
         self._make("Activation:", f, options)
 
     def _make(self, what: str, f: Any, options: Mapping[str, Any]) -> None:
-        if not isinstance(f, str) and _is_pair(f):
-            of_z, slope = f
-            self.name, functions = "f", (of_z, lambda z, a, u: u * slope(z))
-        else:
-            self.name = _known(what, f, ACTIVATIONS)
-            functions = _ACTIVATIONS[self.name]
-        self.f: Function = functions[0]
-        self.through: Function = functions[1]
-        allowed = _OF_ACTIVATIONS.get(self.name, ())
-        for name in options:
-            if name not in allowed:
-                takes = f"takes {', '.join(allowed)}" if allowed else "takes none"
-                raise ValueError(f"{what} {self.name} has no option {_shown(name)}; it {takes}.")
-        self.options = {name: _option(f"{what} {self.name}: {name}", value) for name, value in options.items()}
+        self._pair = f if _is_pair(f) else None
+        self.name = "f" if self._pair else _known(what, f, ACTIVATIONS)
+        self.options = _options(what, self.name, options, _OF_ACTIVATIONS)
 
-    def forward(self, z: Array) -> Array:
-        """Return ``a_i = f(z_i)``."""
-        # The matrix note's eq. (2) has Z and A in each other's place.
-        return np.asarray(self.f(z, **self.options))  # Y1, M1, R1
+    @property
+    def f(self) -> Function:
+        """The function f, of z and the options."""
+        return (self._pair or _ACTIVATIONS[self.name])[0]
 
-    def backward(self, z: Array, a: Array, u: Array) -> tuple[Array, dict[str, Array]]:
-        """Return ``delta_i = f'(z_i) u_i``; of a softmax, its Jacobian times u."""
-        return np.asarray(self.through(z, a, u, **self.options)), {}  # Y8, Y10, M3, M4, R2, R3
+    @property
+    def through(self) -> Function:
+        """What makes dE/dz of z, a and u = dE/da, ``f'(z) u``."""
+        pair = self._pair
+        return (lambda z, a, u: u * pair[1](z)) if pair else _ACTIVATIONS[self.name][1]
 
 
 # The two passes.
@@ -245,6 +256,105 @@ class DeltaNetwork:
     0.1637
     """
 
+    # The algorithm, in its three phases (Y3): forward, backward (deltas, gradients), step.
+
+    def forward(self, x: npt.ArrayLike) -> ForwardPass:
+        """Return every layer's ``z^l = W^l a^(l-1) + b^l`` and ``a^l = f(z^l)``; the input is a^0.
+
+        In a network with other layers, z^l is what a Dense layer returns, a^(l-1) what it reads, and the last a is the
+        output. Sources: Y1, M1, R1.
+
+        >>> DeltaNetwork([[[1.0, 2.0]]], [[-9.0]], ["relu"], "squared_error").forward([3.0, 4.0])
+        ForwardPass(z=[array([2.])], a=[array([3., 4.]), array([2.])])
+        """
+        steps = _forward(self.layers, self._input(x))
+        dense = [step for step in _flat(steps) if isinstance(step.layer, Dense)]
+        return ForwardPass([step.y for step in dense], [*(step.x for step in dense), steps[-1].y])
+
+    def sweep(self, x: npt.ArrayLike, y: npt.ArrayLike) -> list[Record]:
+        """Return what the backward pass finds, layer by layer in the order of the forward pass.
+
+        Of a Dense layer, ``u`` is its delta. A `Skip` stands there as the layers that it is made of.
+
+        >>> net = DeltaNetwork([[[1.0, 2.0]]], [[0.0]], ["relu"], "squared_error")
+        >>> dense, activation = net.sweep([3.0, 4.0], [10.0])
+        >>> dense.u, dense.gradients, activation.u
+        (array([1.]), {'W': array([[3., 4.]]), 'b': array([1.])}, array([1.]))
+        """
+        steps = _forward(self.layers, self._input(x))
+        o = steps[-1].y
+        t, share, combined = self._loss.targets(o, y), self._share(o, y), self._combined()
+        if combined is None:
+            u = self._loss.slope(o, t) * share  # dJ/do; Activation makes it delta^L, Y10: dJ/do * f'(z^L)
+            return _backward(steps, u)[1]
+        delta = combined[1](o, t, **self._loss.options) * share  # Y10: delta^L = o - y
+        return [*_backward(steps[:-1], delta)[1], Record(self.layers[-1], steps[-1].x, o, None, {})]
+
+    def step(self, x: npt.ArrayLike, y: npt.ArrayLike, learning_rate: float, momentum: float = 0.0) -> float:
+        """Take one gradient-descent step in place and return the error before it.
+
+        ``w_ij <- w_ij - learning_rate * delta_i a_j``. Sources: Y3, Y11, M8, R15. A learning rate above Y11's
+        0 < alpha < 1 is accepted, so that its failure can be seen (R11); 0 or less raises ValueError.
+
+        With momentum mu (Y16), from 0 to below 1: ``v <- mu v + dE/dw``, ``w <- w - learning_rate * v``, where v
+        is 0 before the first step and kept from one to the next, through `descend` too; so in `nn.SGD`. Source: Polyak,
+        1964.
+
+        >>> net = DeltaNetwork([[[1.0, 2.0]]], [[0.0]], ["identity"], "squared_error")
+        >>> net.step([3.0, 4.0], [10.0], learning_rate=0.5), net.weights, net.biases
+        (0.5, (array([[-0.5,  0. ]]),), (array([-0.5]),))
+        """
+        need = "must be positive and finite (Y11: between 0 and 1)"
+        alpha = _number("net.step: learning_rate", learning_rate, need, _is_positive)
+        need = "must lie in [0, 1): how much of the last step goes on (Y16)"
+        mu = _number("net.step: momentum", momentum, need, _is_part)
+        error, records = self.error(x, y), self.sweep(x, y)
+        for number, (layer, _, _, _, gradients) in enumerate(records):
+            for name, slope in gradients.items():
+                place = number, layer, name
+                v = slope + mu * self._velocities.get(place, 0) if mu else slope  # Y16: v <- mu v + dE/dw
+                w = layer.parameters[name]
+                w -= alpha * v  # Y11: w_ij <- w_ij - alpha delta_i a_j; of a bias, a_0 = 1 (Y2)
+                self._velocities[place] = v
+        return error
+
+    def descend(
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        learning_rate: float,
+        epochs: int,
+        batch_size: int | None = None,
+        momentum: float = 0.0,
+        seed: int = 0,
+    ) -> list[float]:
+        """Take gradient-descent steps through all samples, `epochs` times; return E of all before, and after each.
+
+        `batch_size` None: one step per epoch, on all samples (batch); 1: one for each sample (stochastic); otherwise
+        mini-batches, in an order that is drawn anew for each epoch. Sources: Y12, Y13; M8 with ``reduction="mean"``.
+
+        >>> net = DeltaNetwork([[[1.0]]], None, ["identity"], "squared_error")
+        >>> net.descend([[1.0], [2.0]], [[3.0], [6.0]], learning_rate=0.125, epochs=3)
+        [5.0, 2.36328125, 1.1170196533203125, 0.527966320514679]
+        """
+        x, y = _real("net.descend: x", x), _real("net.descend: y", y)
+        if x.ndim < 2 or len(x) != len(np.atleast_1d(y)):
+            raise ValueError(
+                f"net.descend: x has shape {x.shape}, y {y.shape}, but both must hold samples in rows, as many in one "
+                "as in the other. Of one sample, x[None]."
+            )
+        size = len(x) if batch_size is None else _count("net.descend: batch_size", batch_size)
+        rng, errors = _generator("net.descend: seed", seed), [self.error(x, y)]
+        for _ in range(_count("net.descend: epochs", epochs)):
+            order = np.arange(len(x)) if size >= len(x) else rng.permutation(len(x))
+            for start in range(0, len(x), size):
+                rows = order[start : start + size]
+                self.step(x[rows], y[rows], learning_rate, momentum)
+            errors.append(self.error(x, y))
+        return errors
+
+    # How it is made, and what is in it: of the Dense layers, in the order of the forward pass.
+
     def __init__(
         self,
         weights: Sequence[npt.ArrayLike],
@@ -292,7 +402,7 @@ class DeltaNetwork:
         >>> [type(record.layer).__name__ for record in net.sweep([[1.0, 2.0], [3.0, 5.0]], [[0.0], [1.0]])]
         ['Dense', 'BatchNorm', 'Activation', 'Dense']
         """
-        _check_layers("DeltaNetwork.of", layers)
+        _check_layers("DeltaNetwork.of: layers", layers)
         net = cls.__new__(cls)
         net._build(list(layers), loss, factor, reduction, options)
         return net
@@ -302,17 +412,21 @@ class DeltaNetwork:
         arrays = [p for layer in _walk(layers) for p in layer.parameters.values()]
         dtype = np.result_type(*arrays) if arrays else np.dtype(float)
         self.dtype = dtype if dtype.kind == "f" else np.dtype(float)
-        self.loss = loss if isinstance(loss, str) else "a loss of its own"
         self.reduction = _known("DeltaNetwork: reduction", reduction, ("mean", "sum"))
-        need = "the squared error needs a positive, finite one"
-        self.factor = _number("DeltaNetwork: factor", factor, need, _is_positive)
-        self._velocities: dict[tuple[int, str], Array] = {}
         last = layers[-1]
         named = last.name if isinstance(last, Activation) else type(last).__name__
-        self._loss = _Loss(loss, named, self.factor, options)
-        self._combined = _COMBINED.get((named, self.loss)) if self._loss.named else None
+        self._loss = _Loss(loss, factor, options, self.dtype, named)
+        self._velocities: dict[tuple[int, Layer, str], Array] = {}
 
-    # What is in it: of the Dense layers, in the order of the forward pass.
+    @property
+    def loss(self) -> str:
+        """The name of the loss."""
+        return self._loss.name
+
+    @property
+    def factor(self) -> float:
+        """What the squared error is multiplied by."""
+        return self._loss.factor
 
     @property
     def weights(self) -> tuple[Array, ...]:
@@ -336,101 +450,6 @@ class DeltaNetwork:
 
     def _dense(self) -> list[Dense]:
         return [layer for layer in _walk(self.layers) if isinstance(layer, Dense)]
-
-    # The algorithm, in its three phases (Y3): forward, backward (deltas, gradients), step.
-
-    def forward(self, x: npt.ArrayLike) -> ForwardPass:
-        """Return every layer's ``z^l = W^l a^(l-1) + b^l`` and ``a^l = f(z^l)``; the input is a^0.
-
-        In a network with other layers, z^l is what a Dense layer returns, a^(l-1) what it reads, and the last a is the
-        output. Sources: Y1, M1, R1.
-
-        >>> DeltaNetwork([[[1.0, 2.0]]], [[-9.0]], ["relu"], "squared_error").forward([3.0, 4.0])
-        ForwardPass(z=[array([2.])], a=[array([3., 4.]), array([2.])])
-        """
-        steps = _forward(self.layers, self._input(x))
-        dense = [step for step in _flat(steps) if isinstance(step.layer, Dense)]
-        return ForwardPass([step.y for step in dense], [*(step.x for step in dense), steps[-1].y])
-
-    def sweep(self, x: npt.ArrayLike, y: npt.ArrayLike) -> list[Record]:
-        """Return what the backward pass finds, layer by layer in the order of the forward pass.
-
-        Of a Dense layer, ``u`` is its delta. A `Skip` stands there as the layers that it is made of.
-
-        >>> net = DeltaNetwork([[[1.0, 2.0]]], [[0.0]], ["relu"], "squared_error")
-        >>> dense, activation = net.sweep([3.0, 4.0], [10.0])
-        >>> dense.u, dense.gradients, activation.u
-        (array([1.]), {'W': array([[3., 4.]]), 'b': array([1.])}, array([1.]))
-        """
-        steps = _forward(self.layers, self._input(x))
-        o = steps[-1].y
-        t, share = self._loss.targets(o, y), self._share(o, y)
-        if self._combined is None:
-            u = self._loss.slope(o, t) * share  # dJ/do; Activation makes it delta^L, Y10: dJ/do * f'(z^L)
-            return _backward(steps, u)[1]
-        delta = self._combined[1](o, t, **self._loss.options) * share  # Y10: delta^L = o - y
-        return [*_backward(steps[:-1], delta)[1], Record(self.layers[-1], steps[-1].x, o, None, {})]
-
-    def step(self, x: npt.ArrayLike, y: npt.ArrayLike, learning_rate: float, momentum: float = 0.0) -> float:
-        """Take one gradient-descent step in place and return the error before it.
-
-        ``w_ij <- w_ij - learning_rate * delta_i a_j``. Sources: Y3, Y11, M8, R15. A learning rate above Y11's
-        0 < alpha < 1 is accepted, so that its failure can be seen (R11); 0 or less raises ValueError.
-
-        With momentum mu (Y16), from 0 to below 1: ``v <- mu v + dE/dw``, ``w <- w - learning_rate * v``, where v
-        is 0 before the first step and kept from one to the next; so in `nn.SGD`. Source: Polyak, 1964.
-
-        >>> net = DeltaNetwork([[[1.0, 2.0]]], [[0.0]], ["identity"], "squared_error")
-        >>> net.step([3.0, 4.0], [10.0], learning_rate=0.5), net.weights, net.biases
-        (0.5, (array([[-0.5,  0. ]]),), (array([-0.5]),))
-        """
-        need = "must be positive and finite (Y11: between 0 and 1)"
-        alpha = _number("net.step: learning_rate", learning_rate, need, _is_positive)
-        need = "must lie in [0, 1): how much of the last step goes on (Y16)"
-        mu = _number("net.step: momentum", momentum, need, _is_part)
-        error, records = self.error(x, y), self.sweep(x, y)
-        for number, (layer, _, _, _, gradients) in enumerate(records):
-            for name, slope in gradients.items():
-                v = slope + mu * self._velocities.get((number, name), 0)  # Y16: v <- mu v + dE/dw
-                w = layer.parameters[name]
-                w -= alpha * v  # Y11: w_ij <- w_ij - alpha delta_i a_j; of a bias, a_0 = 1 (Y2)
-                self._velocities[number, name] = v
-        return error
-
-    def descend(
-        self,
-        x: npt.ArrayLike,
-        y: npt.ArrayLike,
-        learning_rate: float,
-        epochs: int,
-        batch_size: int | None = None,
-        momentum: float = 0.0,
-        seed: int = 0,
-    ) -> list[float]:
-        """Take gradient-descent steps through all samples, `epochs` times; return E of all before, and after each.
-
-        `batch_size` None: one step per epoch, on all samples (batch); 1: one for each sample (stochastic); otherwise
-        mini-batches, in an order that is drawn anew for each epoch. Sources: Y12, Y13; M8 with ``reduction="mean"``.
-
-        >>> net = DeltaNetwork([[[1.0]]], None, ["identity"], "squared_error")
-        >>> net.descend([[1.0], [2.0]], [[3.0], [6.0]], learning_rate=0.125, epochs=3)
-        [5.0, 2.36328125, 1.1170196533203125, 0.527966320514679]
-        """
-        x, y = _real("net.descend: x", x), _real("net.descend: y", y)
-        if x.ndim < 2 or len(x) != len(np.atleast_1d(y)):
-            raise ValueError(
-                f"net.descend: x has shape {x.shape}, y {y.shape}, but both must hold samples in rows, as many in one "
-                "as in the other. Of one sample, x[None]."
-            )
-        size = len(x) if batch_size is None else _count("net.descend: batch_size", batch_size)
-        rng, errors = np.random.default_rng(seed), [self.error(x, y)]
-        for _ in range(_count("net.descend: epochs", epochs)):
-            order = np.arange(len(x)) if size >= len(x) else rng.permutation(len(x))
-            for start in range(0, len(x), size):
-                rows = order[start : start + size]
-                self.step(x[rows], y[rows], learning_rate, momentum)
-            errors.append(self.error(x, y))
-        return errors
 
     # What is read off it.
 
@@ -465,10 +484,8 @@ class DeltaNetwork:
         """
         last = _forward(self.layers, self._input(x))[-1]
         t = self._loss.targets(last.y, y)
-        if self._combined is None:
-            J = self._loss.terms(last.y, t)
-        else:
-            J = self._combined[0](last.x, t, **self._loss.options)
+        combined = self._combined()
+        J = self._loss.terms(last.y, t) if combined is None else combined[0](last.x, t, **self._loss.options)
         return float(J.sum() * self._share(last.y, y))
 
     def deltas(self, x: npt.ArrayLike, y: npt.ArrayLike) -> list[Array]:
@@ -495,12 +512,17 @@ class DeltaNetwork:
         return [-delta for delta in self.deltas(x, y)]
 
     def _share(self, o: Array, y: npt.ArrayLike) -> float:
+        _known("DeltaNetwork: reduction", self.reduction, ("mean", "sum"))  # it may have been changed
         return 1 / self._loss.count(o, y) if self.reduction == "mean" else 1.0  # M8: the mean's 1/n
+
+    def _combined(self) -> tuple[Function, Function] | None:
+        last = self.layers[-1]
+        return _COMBINED.get((last.name, self.loss)) if type(last) is Activation else None
 
     def _input(self, x: npt.ArrayLike) -> Array:
         a, first = _real("DeltaNetwork: x", x), self.layers[0]
         if isinstance(first, Dense):
-            n_in = first.W.shape[1]
+            n_in = first.mask.shape[1]
             if a.ndim not in (1, 2) or a.shape[-1] != n_in or a.size == 0:
                 hint = "; for one input per sample use x.reshape(-1, 1)" if n_in == a.ndim == 1 else ""
                 raise ValueError(
@@ -552,8 +574,14 @@ class LayerNorm(Layer):
                 "a sample's values."
             )
         self.eps = _number(f"{name}: eps", eps, "must be a finite number, 0 or more", lambda v: 0 <= v < math.inf)
+        k = 1 if axes is None else _count(f"{name}: axes", axes)
         shaped = self.beta if self.gamma is None else self.gamma
-        self.axes = tuple(range(-(axes or 1 if shaped is None else shaped.ndim), 0))
+        if shaped is not None and (not shaped.ndim or axes not in (None, shaped.ndim)):
+            raise ValueError(
+                f"{name}: gamma and beta have shape {shaped.shape}, but must have {k} {'axis' if k == 1 else 'axes'}"
+                f"{' at least' if axes is None else ''}: the shape of a sample's values."
+            )
+        self.axes = tuple(range(-(k if shaped is None else shaped.ndim), 0))
 
     @property
     def parameters(self) -> dict[str, Array]:
@@ -589,12 +617,15 @@ class LayerNorm(Layer):
         return np.asarray(v - mean - x_hat * slope)  # directly; by mu; by s
 
     def _check(self, x: Array) -> None:
-        shaped = next(iter(self.parameters.values()), None)
-        if shaped is not None and x.shape[x.ndim - shaped.ndim :] != shaped.shape:
-            raise ValueError(
-                f"{type(self).__name__}: it got an array of shape {x.shape}, but gamma and beta have shape "
-                f"{shaped.shape}, which must be that of its last axes."
-            )
+        name, k = type(self).__name__, len(self.axes)
+        if x.ndim < k:
+            raise ValueError(f"{name}: it got an array of shape {x.shape}, but takes {k} axes at least, for axes={k}.")
+        for p in self.parameters.values():
+            if x.shape[x.ndim - p.ndim :] != p.shape:
+                raise ValueError(
+                    f"{name}: it got an array of shape {x.shape}, but gamma or beta has shape {p.shape}, which must be "
+                    "that of its last axes."
+                )
 
 
 class BatchNorm(LayerNorm):
@@ -619,7 +650,7 @@ class BatchNorm(LayerNorm):
         mean: npt.ArrayLike | None = None,
         variance: npt.ArrayLike | None = None,
     ) -> None:
-        super().__init__(gamma, beta, eps)
+        super().__init__(gamma, beta, eps, axes=1)
         if (mean is None) != (variance is None):
             raise ValueError(
                 "BatchNorm: one of mean and variance is None, but they belong together: give both, as after training, "
@@ -630,17 +661,27 @@ class BatchNorm(LayerNorm):
             None if v is None else _real(f"BatchNorm: {what}", v).copy()
             for what, v in (("mean", mean), ("variance", variance))
         )
+        if self.variance is not None and not (self.variance >= 0).all():
+            raise ValueError(
+                "BatchNorm: variance has entries that are not 0 or more. Pass the squares, not their roots."
+            )
 
     def _mean_and_s(self, x: Array) -> tuple[Array, Array]:
         if self.mean is None or self.variance is None:
             return super()._mean_and_s(x)
-        return self.mean, np.sqrt(self.variance + self.eps)
+        return self.mean.astype(x.dtype), np.sqrt(self.variance + self.eps).astype(x.dtype)
 
     def _back(self, v: Array, x_hat: Array) -> Array:
         return super()._back(v, x_hat) if self.mean is None else v
 
     def _check(self, x: Array) -> None:
         super()._check(x)
+        for name, given in (("mean", self.mean), ("variance", self.variance)):
+            if given is not None and given.shape != x.shape[-1:]:
+                raise ValueError(
+                    f"BatchNorm: {name} has shape {given.shape}, but must have {x.shape[-1:]}, for an array of shape "
+                    f"{x.shape}: one for each unit."
+                )
         if self.mean is None and (x.ndim != 2 or len(x) < 2):
             raise ValueError(
                 f"BatchNorm: it got an array of shape {x.shape}, but takes mean and variance over the samples of a "
@@ -666,7 +707,14 @@ class Dropout(Layer):
 
     def forward(self, x: Array) -> Array:
         """Return ``x m / (1 - p)``."""
-        return x if self.kept is None else x * self.kept / (1 - self.p)
+        if self.kept is None:
+            return x
+        if not _broadcasts(self.kept.shape, x.shape):
+            raise ValueError(
+                f"Dropout: kept has shape {self.kept.shape}, which does not broadcast against an array of shape "
+                f"{x.shape}: give one number for each unit, or for each unit of each sample."
+            )
+        return x * self.kept / (1 - self.p)
 
     def backward(self, x: Array, y: Array, u: Array) -> tuple[Array, dict[str, Array]]:
         """Return ``u m / (1 - p)``."""
@@ -722,6 +770,10 @@ class Flatten(Layer):
 
     def forward(self, x: Array) -> Array:
         """Return x as rows."""
+        if x.ndim < 2:
+            raise ValueError(
+                f"Flatten: it got an array of shape {x.shape}, but takes samples in rows, (n, ...). Of one, x[None]."
+            )
         return x.reshape(len(x), -1)
 
     def backward(self, x: Array, y: Array, u: Array) -> tuple[Array, dict[str, Array]]:
@@ -744,9 +796,8 @@ def deltas_by_index(net: DeltaNetwork, x: npt.ArrayLike, y: npt.ArrayLike) -> li
     [array([3.]), array([1.])]
     """
     functions, (z, a) = _one_sample("deltas_by_index", net, x)
-    u = net._loss.slope(a[-1], net._loss.targets(a[-1], y)) * net._share(
-        a[-1], y
-    )  # u_i = dE/da_i, which is dJ/do_i at the output
+    o = a[-1]
+    u = net._loss.slope(o, net._loss.targets(o, y)) * net._share(o, y)  # u_i = dE/da_i: at the output, dJ/do_i
     deltas: list[Array] = []
     for layer in range(len(net.weights), 0, -1):
         f, W, delta = functions[layer - 1], net.weights[layer - 1], np.zeros_like(a[layer])
@@ -803,14 +854,13 @@ def from_to_update(
     >>> print(*Delta, *w)  # 2 * (3 - 1), 3 - 1; 0.5 + 0.5 * 1 * 4, 2 + 0.5 * 0.5 * 2
     [4.] [2.] [[2.5]] [[2.5]]
     """
+    functions, (z, a) = _one_sample("from_to_update", net, x)  # R1: in_j = sum_i w_ij a_i, a_j = g(in_j)
     if net.loss != "squared_error" or any(name in _OF_ROWS for name in net.activations):
         raise ValueError(
             "from_to_update: R2 and R3 are stated for the squared error without softmax, but this network has "
             f"{net.loss} and {', '.join(net.activations)}. Use net.deltas."
         )
-    if not np.isfinite(_real("from_to_update: alpha", alpha)).all() or np.ndim(alpha):
-        raise ValueError(f"from_to_update: alpha is {_shown(alpha)}, but must be a finite number.")
-    functions, (z, a) = _one_sample("from_to_update", net, x)  # R1: in_j = sum_i w_ij a_i, a_j = g(in_j)
+    alpha = _number("from_to_update: alpha", alpha, "must be a finite number", math.isfinite)
     w = [W.T for W in net.weights]  # R1: w[i, j] leads from i to j
     ones = map(np.ones_like, z)
     g_prime = [g.backward(*of_j)[0] for g, *of_j in zip(functions, z, a[1:], ones, strict=True)]
@@ -846,7 +896,7 @@ def augment_weights(weights: Sequence[npt.ArrayLike], biases: Sequence[npt.Array
             f"augment_weights: got {len(matrices)} weights and {len(columns)} biases: give one for each layer."
         )
     for layer, (W, b) in enumerate(zip(matrices, columns, strict=True), 1):
-        if W.ndim != 2 or (b is not None and np.asarray(b).shape != W.shape[:1]):
+        if W.ndim != 2 or (b is not None and _real(f"augment_weights, layer {layer}: bias", b).shape != W.shape[:1]):
             raise ValueError(
                 f"augment_weights, layer {layer}: weights have shape {W.shape}, the bias {np.asarray(b).shape}, but "
                 "must have (out, in) and (out,)."
@@ -988,7 +1038,7 @@ _LOSSES: dict[str, tuple[Function, Function]] = {
     ),
     "hinge": (_hinge, _hinge_slope),
     "binary_cross_entropy": (
-        lambda o, y, weight=1, pos_weight=1: -weight * (pos_weight * y * np.log(o) + (1 - y) * np.log(1 - o)),
+        lambda o, y, weight=1, pos_weight=1: -weight * (pos_weight * y * np.log(o) + (1 - y) * np.log1p(-o)),
         lambda o, y, weight=1, pos_weight=1: weight * ((1 - y) * o - pos_weight * y * (1 - o)) / (o * (1 - o)),
     ),
     "cross_entropy": (lambda o, y: -y * np.log(o), lambda o, y: -y / o),  # y: also w_k y_k, smoothed; see targets
@@ -1022,6 +1072,8 @@ _COMBINED: dict[tuple[str, str], tuple[Function, Function]] = {
     ),
 }
 
+_WEIGHTS = ("weight", "pos_weight")
+
 ACTIVATIONS = tuple(sorted(_ACTIVATIONS))
 LOSSES = tuple(sorted(_LOSSES))
 
@@ -1029,27 +1081,18 @@ LOSSES = tuple(sorted(_LOSSES))
 class _Loss:
     """J(y, o): its terms, its slope dJ/do, and what it makes of the targets that it is given."""
 
-    def __init__(self, loss: Any, outputs: str, factor: float, options: Mapping[str, Any]) -> None:
+    def __init__(self, loss: Any, factor: float, options: Mapping[str, Any], dtype: Any, outputs: str) -> None:
         self.outputs = outputs  # the name of the output activation, for messages
-        self.named = isinstance(loss, str) or not _is_pair(loss)
-        self.name = _known("DeltaNetwork: loss", loss, LOSSES) if self.named else "a loss of its own"
-        functions = _LOSSES[self.name] if self.named else loss
-        self._terms: Function = functions[0]
-        self._slope: Function = functions[1]
-        allowed = _OF_LOSSES.get(self.name, ())
-        given = {name: value for name, value in options.items() if value is not None}
-        for name, value in given.items():
-            if name not in allowed:
-                takes = f"takes {', '.join(allowed)}" if allowed else "takes none"
-                raise ValueError(f"DeltaNetwork: {self.name} has no option {_shown(name)}; it {takes}.")
-            given[name] = _option(f"DeltaNetwork: {name}", value)
-        self.weight = given.pop("weight", None) if self.name == "cross_entropy" else None
-        self.label_smoothing = given.pop("label_smoothing", 0.0)
-        self.ignore_index = given.pop("ignore_index", None)
-        self.log_targets = given.pop("log_targets", False)
-        if "delta" in given:
-            _number("DeltaNetwork: delta", given["delta"], "must be a positive, finite number", _is_positive)
-        _number("DeltaNetwork: label_smoothing", self.label_smoothing, "must lie in [0, 1]", lambda v: 0 <= v <= 1)
+        self._pair = loss if _is_pair(loss) else None
+        self.name = "a loss of its own" if self._pair else _known("DeltaNetwork: loss", loss, LOSSES)
+        need = "the squared error needs a positive, finite one"
+        self.factor = factor = _number("DeltaNetwork: factor", factor, need, _is_positive)
+        given = _options("DeltaNetwork:", self.name, options, _OF_LOSSES)
+        given |= {name: given[name].astype(dtype) for name in _WEIGHTS if name in given}
+        self.weight: Array | None = given.pop("weight", None) if self.name == "cross_entropy" else None
+        self.label_smoothing: float = given.pop("label_smoothing", 0.0)
+        self.ignore_index: int | None = given.pop("ignore_index", None)
+        self.log_targets: bool = given.pop("log_targets", False)
         self.options = {"factor": factor, **given} if self.name == "squared_error" else given
         self.probabilities = "cross_entropy" in self.name or (
             self.name == "kl_divergence" and not given.get("log_outputs")
@@ -1058,12 +1101,18 @@ class _Loss:
     def terms(self, o: Array, y: Array) -> Array:
         """Return the terms of J, which are added up over the outputs."""
         self._check_outputs(o)
-        return np.asarray(self._terms(o, y, **self.options))
+        return np.asarray((self._pair or _LOSSES[self.name])[0](o, y, **self.options))
 
     def slope(self, o: Array, y: Array) -> Array:
         """Return dJ/do."""
         self._check_outputs(o)
-        return np.asarray(self._slope(o, y, **self.options))
+        slope = np.asarray((self._pair or _LOSSES[self.name])[1](o, y, **self.options), o.dtype)
+        if slope.shape != o.shape:
+            raise ValueError(
+                f"DeltaNetwork: the loss's second function returned shape {slope.shape}, but dJ/do must have the "
+                f"outputs', {o.shape}: one slope for each output."
+            )
+        return slope
 
     def targets(self, o: Array, y: npt.ArrayLike) -> Array:
         """Return y in o's shape and dtype: labels as one-hot rows, with a loss's weights and smoothing in them.
@@ -1073,6 +1122,12 @@ class _Loss:
         t, by_class = _real("DeltaNetwork: y", y), self.name in ("cross_entropy", "hinge")
         labels = by_class and t.shape == o.shape[:-1] and (self.name != "hinge" or _are_labels(o, t))
         counts = None
+        self._check_weights(o)
+        if self.ignore_index is not None and not labels and t.shape == o.shape:
+            raise ValueError(
+                f"DeltaNetwork: ignore_index is {self.ignore_index}, but the targets are distributions, shape "
+                f"{t.shape}, and no label marks a sample. Leave out its row: x[keep], y[keep]."
+            )
         if labels:
             if self.ignore_index is not None:
                 counts = t != self.ignore_index
@@ -1084,7 +1139,8 @@ class _Loss:
                 fix = "use y.T"
             elif t.size == o.size and t.ndim != o.ndim:
                 fix = f"use y.reshape{o.shape}"
-            hint = f", or integer labels of shape {o.shape[:-1]}" if by_class else ""
+            some = by_class and (self.name != "hinge" or o.shape[-1] > 1)
+            hint = f", or integer labels of shape {o.shape[:-1]}" if some else ""
             raise ValueError(f"DeltaNetwork: y has shape {t.shape}, but the outputs have shape {o.shape}: {fix}{hint}.")
         if self.name == "hinge":
             if not labels and not (np.abs(t) == 1).all():
@@ -1122,7 +1178,7 @@ class _Loss:
         if self.ignore_index is not None:
             labels = labels[labels != self.ignore_index]
             n = labels.size
-        total = n if self.weight is None else float(self.weight[labels].sum())
+        total = n if self.weight is None else float(self.weight[labels.astype(int)].sum())
         if total <= 0:
             raise ValueError(
                 "DeltaNetwork: cross_entropy: no sample counts, by ignore_index or weight, and there is no mean of "
@@ -1130,7 +1186,26 @@ class _Loss:
             )
         return total
 
+    def _check_weights(self, o: Array) -> None:
+        if self.weight is not None and self.weight.shape != o.shape[-1:]:
+            raise ValueError(
+                f"DeltaNetwork: cross_entropy: weight has shape {self.weight.shape}, but must hold one number for each "
+                f"class, shape {o.shape[-1:]}."
+            )
+        for name in _WEIGHTS:
+            shape = np.shape(self.options.get(name, 1))
+            if not _broadcasts(shape, o.shape):
+                raise ValueError(
+                    f"DeltaNetwork: {self.name}: {name} has shape {shape}, which does not broadcast against outputs of "
+                    f"shape {o.shape}. Weights of samples stand in a column, weight[:, None]."
+                )
+
     def _check_outputs(self, o: Array) -> None:
+        if self.options.get("log_outputs") and (o > 1e-4).any():
+            raise ValueError(
+                f"DeltaNetwork: kl_divergence takes outputs for logarithms of probabilities, but these {self.outputs} "
+                f"outputs go up to {o.max():.4g}; they must be at most 0: make the last layer a log_softmax."
+            )
         if not self.probabilities:
             return
         binary = self.name == "binary_cross_entropy"
@@ -1190,14 +1265,56 @@ def _activation(what: str, given: Any) -> Activation:
     return layer
 
 
-def _option(what: str, value: Any) -> Any:
-    """Return an option as a number, a bool, a text, or an array of numbers."""
-    if isinstance(value, (bool, str)):
-        return value
-    array = _real(what, value)
-    if not np.isfinite(array).all():
-        raise ValueError(f"{what} is {_shown(value)}, but must be finite.")
-    return array if array.ndim else array.item()
+def _options(what: str, name: str, given: Mapping[str, Any], known: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    """Return what options an activation or a loss is given, each checked; None stands for its default."""
+    allowed = known.get(name, ())
+    for option in given:
+        if option not in allowed:
+            takes = f"takes {', '.join(allowed)}" if allowed else "takes none"
+            raise ValueError(f"{what} {name} has no option {_shown(option)}; it {takes}.")
+    checked = {option: value for option, value in given.items() if value is not None}
+    return {option: _option(f"{what} {name}: {option}", option, value) for option, value in checked.items()}
+
+
+def _option(what: str, name: str, value: Any) -> Any:
+    if name == "approximate":
+        return _known(what, value, ("none", "tanh"))
+    if name in ("log_outputs", "log_targets"):
+        if not isinstance(value, (bool, np.bool_)):
+            raise ValueError(f"{what} is {_shown(value)}, but must be True or False.")
+        return bool(value)
+    if name == "ignore_index":
+        return _whole(what, value, "must be a whole number: the label that does not count")
+    if name in _WEIGHTS:
+        array = _real(what, value)
+        if not (np.isfinite(array) & (array >= 0)).all():
+            raise ValueError(f"{what} is {_shown(value)}, but must hold finite numbers, 0 or more.")
+        return array
+    return _number(what, value, *_NEEDS.get(name, ("must be a finite number", math.isfinite)))
+
+
+def _check_assigned(what: str, p: Any, shape: tuple[int, ...]) -> None:
+    if not isinstance(p, np.ndarray) or p.shape != shape or p.dtype.kind != "f":
+        found = f"{p.dtype} of shape {p.shape}" if isinstance(p, np.ndarray) else _shown(p)
+        raise ValueError(
+            f"{what} is now {found}, but must be floats of shape {shape}. Write into the array that was there, or make "
+            "a new layer."
+        )
+
+
+def _check_shapes(layer: Layer, x: Array, below: Array, gradients: Mapping[str, Array]) -> None:
+    need = {"x": x.shape, **{name: p.shape for name, p in layer.parameters.items()}}
+    found = {"x": np.shape(below), **{name: np.shape(slope) for name, slope in gradients.items()}}
+    if found != need:
+        raise ValueError(
+            f"{type(layer).__name__}: the backward pass returned slopes of shapes {found}, but must return {need}: one "
+            "for each x and each parameter. Of a pair of functions, f' returns one for each z."
+        )
+
+
+def _broadcasts(shape: tuple[int, ...], onto: tuple[int, ...]) -> bool:
+    ends = zip(shape[::-1], onto[::-1], strict=False)
+    return len(shape) <= len(onto) and all(size in (1, other) for size, other in ends)
 
 
 def _check_layers(what: str, layers: Any, some: bool = True) -> None:
@@ -1239,7 +1356,8 @@ def _shown(value: Any) -> str:
     text = repr(value)
     if len(text) <= 40 and not any(mark in text for mark in ("<", "\n", " at 0x")):
         return text
-    return str(getattr(value, "__name__", f"a {type(value).__name__}"))
+    kind = type(value).__name__
+    return str(getattr(value, "__name__", f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"))
 
 
 def _known(what: str, name: str, names: tuple[str, ...]) -> str:
@@ -1251,7 +1369,7 @@ def _known(what: str, name: str, names: tuple[str, ...]) -> str:
 
 def _number(what: str, value: Any, need: str, ok: Callable[[float], bool]) -> float:
     try:
-        number = math.nan if isinstance(value, str) else float(value)
+        number = math.nan if isinstance(value, str) or np.ndim(value) else float(value)
     except (TypeError, ValueError):
         number = math.nan
     if not ok(number):
@@ -1268,9 +1386,30 @@ def _is_part(number: float) -> bool:
 
 
 def _count(what: str, value: Any) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < 1:
-        raise ValueError(f"{what} is {_shown(value)}, but must be a whole number, 1 at least.")
+    return _whole(what, value, "must be a whole number, 1 at least", least=1)
+
+
+def _whole(what: str, value: Any, need: str, least: int | None = None) -> int:
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or (least is not None and value < least):
+        raise ValueError(f"{what} is {_shown(value)}, but {need}.")
     return int(value)
+
+
+_NEEDS: dict[str, tuple[str, Callable[[float], bool]]] = {
+    "beta": ("must be a positive, finite number", _is_positive),
+    "delta": ("must be a positive, finite number", _is_positive),
+    "label_smoothing": ("must lie in [0, 1]", lambda number: 0 <= number <= 1),
+}
+
+
+def _generator(what: str, seed: Any) -> np.random.Generator:
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{what} is {_shown(seed)}, but must be a whole number from 0, or a np.random.Generator."
+        ) from None
 
 
 def _listed(what: str, values: Any) -> None:
@@ -1285,6 +1424,8 @@ def _real(what: str, values: npt.ArrayLike) -> Array:
         raise ValueError(
             f"{what} has rows that differ in length, and makes no array: give rows of one length."
         ) from None
+    if isinstance(values, np.ma.MaskedArray):
+        raise ValueError(f"{what} is a masked array, whose mask would be ignored. Fill it, with a.filled(value).")
     if array.dtype.kind not in "buif":
         raise ValueError(f"{what} must hold real numbers, not {array.dtype}.")
     return array

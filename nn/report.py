@@ -105,7 +105,11 @@ def results(demo: Demo) -> dict[str, Any]:
             "finite_tolerance": proof.finite_tolerance,
             "max_error": proof.max_error,
             "max_finite_error": proof.max_finite_error,
-            "rows": [row._asdict() | {"agrees": proof.agrees(row)} for row in proof.rows],
+            "notation": proof.notation,
+            "rows": [
+                row._asdict() | {"equation": proof.equation(row).text, "agrees": proof.agrees(row)}
+                for row in proof.rows
+            ],
         },
         "worked_example": {
             "passed": demo.worked.passed,
@@ -132,7 +136,7 @@ def versions() -> dict[str, str]:
 def page(demo: Demo, numbers: dict[str, Any], links: bool = True) -> str:
     """Return the report as one HTML page, without script, that loads nothing; with links to the pictures beside it."""
     training, history, misread = demo.training, demo.training.history, demo.training.misread
-    head, *rows = demo.proof.cells()
+    head, *rows = ((*cells[:4], *cells[5:]) for cells in demo.proof.cells(digits=9))  # each number with one sign
     return PAGE.substitute(
         style=STYLE,
         verdict="proved" if not demo.failures else "not proved",
@@ -171,8 +175,8 @@ def _whole_graph(demo: Demo) -> Any:
     """Return every step of the trained model's loss, with the delta rule of each layer under its name."""
     notes = {}
     for row in demo.proof.rows:
-        if row.symbol.startswith("δ"):
-            notes[f"layer{row.layer}"] = f"{row.symbol} = {row.rule}".replace("⊙", "×")  # the PNG's font has no ⊙
+        if row.equation.of == "delta":
+            notes[f"layer{row.layer}"] = demo.proof.equation(row).text
     return ag.draw(demo.loss, theme="auto", rankdir="TB", notes=notes)
 
 
@@ -351,10 +355,10 @@ no delta rule, only the derivative of each NumPy function; a <em>finite differen
 moves one number a little and looks at the error.</p>
 $proof_table
 <p class="verdict">$summary</p>
-<p class="note">δ is ∂E/∂z, the effect of a layer’s weighted sums z on the error E; a are its activations, ⊙
-multiplies entry by entry, Σ adds up the rows of the batch. Each row of the table is a whole array, shown at its
-largest entry. Its largest difference, delta rule against autodiff, is over all entries and relative to that one: up
-to $tolerance it is rounding.</p>
+<p class="note">δᵢ is ∂E/∂zᵢ, the effect of a unit’s weighted sum zᵢ on the error E; aⱼ are the activations that come
+in, wⱼᵢ leads to unit j of the next layer from unit i, and raised numbers count the layers. Σⱼ adds up the units, Σₛ the
+samples of the batch. Each row of the table is a whole array, shown at its largest entry. Its largest difference, delta
+rule against autodiff, is over all entries and relative to that one: up to $tolerance it is rounding.</p>
 </section>
 
 <section>

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .history import History
 
-__all__ = ["figure_of"]
+__all__ = ["figure_of", "has_windows"]
 
 Series = Mapping[str, Sequence[float]]
 
@@ -30,7 +30,7 @@ def figure_of(history: History, pyplot: Any) -> Any:
     columns = len(panels) if len(panels) < 4 else 2
     rows = math.ceil(len(panels) / columns)
     figure = pyplot.figure(figsize=((6.0, 9.2, 11.4)[columns - 1], 3.5 * rows), layout="constrained")
-    if not _has_windows(pyplot):  # else a notebook would show it twice, and a script keep it for good
+    if not has_windows(pyplot):  # else a notebook would show it twice, and a script keep it for good
         pyplot.close(figure)
     for place, (title, series) in enumerate(panels, 1):
         axes = figure.add_subplot(rows, columns, place)
@@ -109,7 +109,7 @@ def _shades(count: int) -> list[Any]:
     return [colormaps["viridis"](low + (high - low) * i / (count - 1)) for i in range(count)]
 
 
-def _has_windows(pyplot: Any) -> bool:
+def has_windows(pyplot: Any) -> bool:
     """Return whether figures wait for ``plt.show()``; others are shown where they are returned, or only saved."""
     backend = pyplot.get_backend().lower()
     return "inline" not in backend and backend not in ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")

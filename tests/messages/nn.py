@@ -1,4 +1,4 @@
-"""What goes wrong with layers, models, losses, optimizers, training, and the delta rules."""
+"""What goes wrong with layers, models, losses, optimizers and training."""
 
 import functools
 
@@ -8,7 +8,7 @@ from click.testing import CliRunner
 import autograd_mini as ag
 import nn
 from autograd_mini import errors
-from nn import cli, delta
+from nn import cli
 
 X = np.random.default_rng(0).normal(size=(6, 3))
 LABELS = np.array([0, 1, 0, 1, 1, 0])
@@ -61,27 +61,6 @@ def state(**changes):
 def command(*arguments):
     result = CliRunner().invoke(cli.main, arguments, standalone_mode=False)
     raise result.exception
-
-
-def compare(net, x, y, loss, **options):
-    return nn.compare(net, x, y, loss, **options)
-
-
-W = [np.full((2, 3), 0.1), np.full((1, 2), 0.2)]
-LOG = "binary_cross_entropy"
-x, y = [1.0, 2.0, 3.0], [1.0]
-
-
-def network(weights=W, biases=None, activations=("tanh", "sigmoid"), loss=LOG, masks=None, **options):
-    return delta.DeltaNetwork(weights, biases, activations, loss, masks, **options)
-
-
-def softmaxes():
-    return network([np.ones((3, 3))], None, ["softmax"], "cross_entropy")
-
-
-def squares():
-    return network(activations=["tanh", "identity"], loss="squared_error")
 
 
 LAYERS = {
@@ -672,177 +651,4 @@ TRAINING = {
     ),
 }
 
-COMPARE = {
-    "nn.compare(layer, ...)": (
-        lambda: compare(nn.Linear(3, 2), X, ONE_HOT, nn.squared_error),
-        TypeError,
-        [r"this is Linear\(3 -> 2\)", r"nn\.Sequential\("],
-    ),
-    "nn.compare(nn.Sequential(), ...)": (
-        lambda: compare(nn.Sequential(), X, ONE_HOT, nn.squared_error),
-        TypeError,
-        ["no layers", r"nn\.Sequential\(nn\.Linear"],
-    ),
-    "nn.compare(own layer, ...)": (
-        lambda: compare(nn.Sequential(nn.Linear(3, 2), net_of(abs)), X, ONE_HOT, nn.squared_error),
-        TypeError,
-        ["layer 1", "no hand-derived rule", "Identity, ReLU, Sigmoid, Softmax, Tanh"],
-    ),
-    "nn.compare(x with NaN, ...)": (
-        lambda: compare(model(), X * np.nan, LABELS, nn.cross_entropy),
-        ValueError,
-        ["compare: x holds NaN", r"np\.isfinite"],
-    ),
-    "nn.compare(y=None)": (
-        lambda: compare(model(), X, None, nn.cross_entropy),
-        errors.DTypeError,
-        ["compare: y is None", "array of numbers"],
-    ),
-    "nn.compare(loss='mse')": (
-        lambda: compare(model(), X, LABELS, "mse"),
-        TypeError,
-        ["the loss 'mse'", "squared_error, binary_cross_entropy"],
-    ),
-    "nn.compare(softmax, cross_entropy)": (
-        lambda: compare(nn.MLP([3, 2], output="softmax"), X, LABELS, nn.cross_entropy),
-        TypeError,
-        ["contains the softmax", "ends in softmax", "Leave that layer out"],
-    ),
-    "nn.compare(partial(loss, positional))": (
-        lambda: compare(model(), X, ONE_HOT, functools.partial(nn.squared_error, ONE_HOT)),
-        TypeError,
-        ["1 positional argument", "Name them", r"factor=1"],
-    ),
-    "nn.compare(partial(loss, foo=1))": (
-        lambda: compare(model(), X, ONE_HOT, functools.partial(nn.squared_error, foo=1)),
-        TypeError,
-        ["squared_error has no keyword foo", "Leave it out"],
-    ),
-    "nn.compare(reduction='none')": (
-        lambda: compare(model(), X, ONE_HOT, functools.partial(nn.squared_error, reduction="none")),
-        ValueError,
-        ["reduction is 'none'", "reduction='sum'"],
-    ),
-    "nn.compare(seed='a')": (
-        lambda: compare(model(), X, LABELS, nn.cross_entropy, seed="a"),
-        ValueError,
-        ["compare: seed is 'a'", "whole number"],
-    ),
-}
-
-DELTA = {
-    "DeltaNetwork(loss='mse')": (
-        lambda: network(loss="mse"),
-        ValueError,
-        ["loss 'mse' is unknown", "binary_cross_entropy, cross_entropy, squared_error"],
-    ),
-    "DeltaNetwork(activations=[np.tanh, ...])": (
-        lambda: network(activations=[np.tanh, np.tanh]),
-        ValueError,
-        ["layer 1: activation tanh is unknown", "as text"],
-    ),
-    "DeltaNetwork(activations='tanh')": (
-        lambda: network(activations="tanh"),
-        ValueError,
-        ["activations is 'tanh'", "list with an entry for each layer"],
-    ),
-    "DeltaNetwork(factor=-1)": (lambda: network(factor=-1), ValueError, ["factor is -1", "positive, finite"]),
-    "DeltaNetwork(factor='a')": (lambda: network(factor="a"), ValueError, ["factor is 'a'", "positive, finite"]),
-    "DeltaNetwork(biases of one layer)": (
-        lambda: network(biases=[np.zeros(2)]),
-        ValueError,
-        ["2 weights, 1 biases, 2 activations, 2 masks", "one of each"],
-    ),
-    "DeltaNetwork(mask of 0.5)": (
-        lambda: network(masks=[np.full((2, 3), 0.5), None]),
-        ValueError,
-        ["layer 1: mask must hold only 1"],
-    ),
-    "DeltaNetwork(bias of another shape)": (
-        lambda: network(biases=[np.zeros(3), None]),
-        ValueError,
-        [r"layer 1: bias has shape \(3,\)", r"\(2,\)"],
-    ),
-    "DeltaNetwork(vector as weights)": (
-        lambda: network(W[0]),
-        ValueError,
-        [r"layer 1: weights have shape \(3,\)", r"\(out, in\)"],
-    ),
-    "DeltaNetwork(W.T)": (
-        lambda: network([W[0], W[1].T]),
-        ValueError,
-        [r"layer 2: weights of shape \(2, 1\)", "looks transposed", r"W\.T"],
-    ),
-    "DeltaNetwork(complex)": (
-        lambda: network([1j * W[0], W[1]]),
-        ValueError,
-        ["layer 1: weights must hold real numbers", "complex128"],
-    ),
-    "DeltaNetwork(ragged)": (lambda: network([RAGGED, W[1]]), ValueError, ["layer 1: weights", "differ in length"]),
-    "net.error(x of 2 inputs, y)": (
-        lambda: network().error([1.0, 2.0], y),
-        ValueError,
-        [r"layer 1: x has shape \(2,\)", "3 inputs", r"\(n, 3\)"],
-    ),
-    "net.error(x, y.T)": (
-        lambda: network().error(np.ones((4, 3)), np.ones((1, 4))),
-        ValueError,
-        [r"y has shape \(1, 4\)", r"outputs have shape \(4, 1\)", r"use y\.T"],
-    ),
-    "net.error(x, 2)": (lambda: network().error(x, [2]), ValueError, [r"targets must lie in \[0, 1\]", "from 2 to 2"]),
-    "net.error(x, no distribution)": (
-        lambda: softmaxes().error(x, [0.5, 0.5, 0.5]),
-        ValueError,
-        ["targets must sum to 1", "keepdims=True"],
-    ),
-    "net.error(x, float label)": (
-        lambda: softmaxes().error(x, 1.0),
-        ValueError,
-        ["labels must be integers, not float64", r"y\.astype\(int\)"],
-    ),
-    "net.error(x, label 3)": (
-        lambda: softmaxes().error(x, 3),
-        ValueError,
-        ["labels run from 3 to 3", "labels 0 to 2", "from 0"],
-    ),
-    "net.error(x, y) of tanh and a log loss": (
-        lambda: network(activations=["tanh", "tanh"]).error([-1.0, -2.0, -3.0], y),
-        ValueError,
-        ["tanh outputs run from", r"\(0, 1\)", "sigmoid"],
-    ),
-    "net.step(x, y, 0)": (lambda: network().step(x, y, 0), ValueError, ["learning_rate is 0", "positive"]),
-    "net.step(x, y, 'a')": (lambda: network().step(x, y, "a"), ValueError, ["learning_rate is 'a'", "positive"]),
-    "deltas_by_index(net, batch, y)": (
-        lambda: delta.deltas_by_index(network(), np.ones((4, 3)), np.ones((4, 1))),
-        ValueError,
-        [r"x has shape \(4, 3\)", "one sample", r"x\[0\]"],
-    ),
-    "deltas_by_index(model, x, y)": (
-        lambda: delta.deltas_by_index(np.tanh, x, y),
-        TypeError,
-        ["net is tanh", r"DeltaNetwork\("],
-    ),
-    "from_to_update of a log loss": (
-        lambda: delta.from_to_update(network(), x, y, 0.1),
-        ValueError,
-        ["R2 and R3", "binary_cross_entropy and tanh, sigmoid", r"net\.deltas"],
-    ),
-    "from_to_update(alpha=nan)": (
-        lambda: delta.from_to_update(squares(), x, y, np.nan),
-        ValueError,
-        ["alpha is nan", "finite"],
-    ),
-    "augment_weights(2 weights, 1 bias)": (
-        lambda: delta.augment_weights(W, [np.zeros(2)]),
-        ValueError,
-        ["2 weights and 1 biases", "one for each layer"],
-    ),
-    "augment_weights(bias of another shape)": (
-        lambda: delta.augment_weights(W, [np.zeros(3), None]),
-        ValueError,
-        ["layer 1", r"\(2, 3\)", r"the bias \(3,\)"],
-    ),
-    "augment_inputs(1.0)": (lambda: delta.augment_inputs(1.0), ValueError, ["a is 1.0", "last axis", r"\[1\.0\]"]),
-}
-
-ROWS = LAYERS | MODULES | LOSSES | TRAINING | COMPARE | DELTA
+ROWS = LAYERS | MODULES | LOSSES | TRAINING

@@ -162,9 +162,4 @@ ROWS = {
         ValueError,
         [r"init\.orthogonal: gain is 0", "positive"],
     ),
-    "nn.compare(model with nn.GELU())": (
-        lambda: nn.compare(nn.MLP([3, 2], output="gelu", rng=0), X, np.ones((6, 2)), nn.squared_error),
-        TypeError,
-        [r"layer 1 \(GELU\(approximate='none'\)\) has no hand-derived rule", "Identity, ReLU, Sigmoid, Softmax, Tanh"],
-    ),
 }

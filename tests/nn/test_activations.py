@@ -54,23 +54,24 @@ def test_options_are_checked(make, message):
         make()
 
 
-NO_RULE = [layer for name, layer in ACTIVATIONS.items() if name not in nn.delta.ACTIVATIONS]
+class Cubed(nn.Tanh):
+    """An activation of one's own."""
+
+    function = staticmethod(lambda z: z**3)
 
 
-@pytest.mark.parametrize("layer", NO_RULE, ids=lambda c: c.__name__)
-def test_compare_says_which_activation_has_no_hand_derived_rule(layer):
-    model = nn.Sequential(nn.Linear(3, 2, rng=0), layer())
-    with pytest.raises(TypeError, match=rf"layer 1 \({layer.__name__}\(.*\) has no hand-derived rule here") as error:
+def test_compare_says_which_activation_has_no_hand_derived_rule():
+    assert sorted(ACTIVATIONS) == list(nn.delta.ACTIVATIONS)  # all that nn has do
+    model = nn.Sequential(nn.Linear(3, 2, rng=0), Cubed())
+    with pytest.raises(TypeError, match=r"layer 1 \(Cubed\(\)\) has no hand-derived rule here") as error:
         nn.compare(model, Z, np.ones((2, 2)), nn.squared_error)
-    assert str(error.value).endswith("at most one of Identity, ReLU, Sigmoid, Softmax, Tanh.")
+    assert str(error.value).endswith(f"and the activations {', '.join(c.__name__ for c in ACTIVATIONS.values())}.")
 
 
-@pytest.mark.parametrize(
-    "part", [nn.BatchNorm1d(2), nn.LayerNorm(2), nn.Residual(nn.Tanh()), nn.Flatten(), nn.Dropout()]
-)
+@pytest.mark.parametrize("part", [nn.Embedding(2, 2), nn.Residual(Cubed()), nn.Flatten(0, 1), nn.Module()])
 def test_compare_says_so_of_other_parts_too(part):
     model = nn.Sequential(nn.Linear(3, 2, rng=0), part)
-    with pytest.raises(TypeError, match=r"(?s)layer 1 .* has no hand-derived rule here"):
+    with pytest.raises(TypeError, match=r"(?s)layer 1.* has no hand-derived rule here"):
         nn.compare(model, Z, np.ones((2, 2)), nn.squared_error)
 
 

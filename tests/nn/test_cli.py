@@ -52,7 +52,7 @@ def test_what_is_printed(run):
     assert f"test accuracy        {100 * results['training']['test_accuracy']:.1f} %" in text
     for row in results["proof"]["rows"]:
         values = [f"{row[side]:.4e}" for side in ("by_hand", "autodiff", "finite")]
-        pattern = r"\s+".join(map(re.escape, [f"{row['symbol']} = {row['rule']}", *values, f"{row['error']:.1e}", "✓"]))
+        pattern = r"\s+".join(map(re.escape, [row["equation"], *values, f"{row['error']:.1e}", "✓"]))
         assert re.search(pattern, text), row
     for line in results["worked_example"]["lines"]:
         values = [f"{line[side]:.8f}" for side in ("by_hand", "autodiff", "published")]
@@ -93,7 +93,7 @@ def test_every_encoding_can_be_printed(encoding, tmp_path):
     done = subprocess.run(command, env=environment, capture_output=True, cwd=tmp_path, timeout=60)
     assert done.returncode == 0, done.stderr
     text = done.stdout.decode(encoding)
-    assert "delta^3 = (o - y)/n" in text
+    assert "delta_i^3 = (o_i - y_i)/n" in text
     assert " ok" in text
     assert (out / "index.html").as_uri() in text, "the address of the page must be right in any encoding"
     assert done.stderr == b""

@@ -114,7 +114,7 @@ def test_numbers_are_those_of_results(page, results):
         assert run[name] in text
     numbers = [cell.replace(report.MINUS, "-") for cell in cells]
     for row in results["proof"]["rows"]:
-        place = cells.index(f"{row['symbol']} = {row['rule']}")
+        place = cells.index(row["equation"])
         values = [f"{row[side]:.9e}" for side in ("by_hand", "autodiff", "finite")]
         assert numbers[place + 2 : place + 7] == [*values, f"{row['error']:.1e}", "✓"]
     for line in results["worked_example"]["lines"]:

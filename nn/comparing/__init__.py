@@ -1,0 +1,1 @@
+"""What `nn.compare` is made of: reading a model, finite differences, the table."""
