@@ -24,7 +24,7 @@ from .table import defvjp, primitive
 from .tensor import Tensor
 from .tracing import ensure, fresh, trace
 from .transforms import elementwise_grad, ggnvp, grad, gradients, hvp, jvp, stop_gradient, value_and_grad, vjp
-from .viz import draw
+from .viz import animate, draw, explain, paths, player, steps, triangular
 
 __version__ = "0.1.0"
 
@@ -32,6 +32,7 @@ __all__ = [
     "Compiled",
     "Program",
     "Tensor",
+    "animate",
     "checkpoint",
     "compile",
     "debug",
@@ -40,6 +41,7 @@ __all__ = [
     "elementwise_grad",
     "ensure",
     "errors",
+    "explain",
     "fresh",
     "ggnvp",
     "grad",
@@ -52,12 +54,16 @@ __all__ = [
     "keep",
     "logsumexp",
     "no_grad",
+    "paths",
+    "player",
     "primitive",
     "recording",
     "scipy",
     "scope",
+    "steps",
     "stop_gradient",
     "trace",
+    "triangular",
     "value_and_grad",
     "vjp",
     "why",

@@ -186,14 +186,22 @@ class _Pass:
         return None
 
     def unstretched(self, step: Step) -> Any:
-        """What is broadcast by the function anyway is not broadcast before."""
+        """What is broadcast by the function anyway is not broadcast before, nor given axes in front."""
         for i, arg in enumerate(step.args):
-            if (inner := self.maker(arg, np.broadcast_to)) is not None:
+            if (inner := self.maker(arg, np.broadcast_to, np.reshape, np.expand_dims)) is not None:
+                if inner.function is not np.broadcast_to and not _in_front(inner):
+                    continue
                 args = tuple(inner.args[0] if j == i else a for j, a in enumerate(step.args))
                 shapes = [a.shape for a in args if isinstance(a, Value)]
                 if isinstance(inner.args[0], Value) and np.broadcast_shapes(*shapes) == step.out.shape:
                     return replace(step, args=args)
         return None
+
+
+def _in_front(step: Step) -> bool:
+    """Return whether a reshaping only puts axes of length 1 in front."""
+    old = getattr(step.args[0], "shape", None)
+    return old is not None and step.out.shape == (1,) * (step.out.ndim - len(old)) + old
 
 
 def uniform(array: Any) -> Any:

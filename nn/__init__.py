@@ -85,6 +85,7 @@ from .optim import (
     clip_grad_norm_,
     clip_grad_value_,
 )
+from .player import player
 from .saving import FileError, archive, load, load_metadata, save
 from .summary import Summary, SummaryRow, summary
 from .training import (
@@ -188,6 +189,7 @@ __all__ = [
     "log_softmax",
     "metrics",
     "notation",
+    "player",
     "relu",
     "save",
     "sigmoid",

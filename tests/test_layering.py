@@ -67,7 +67,7 @@ ALLOWED = CORE | {
         "numba_steps",
     },
     "emit": {"program", "rules", "unrolled", "emit_floats", "emit_levels", "emit_numpy"},
-    "viz": OFF_THE_SIDE | {"program", "source"},
+    "viz": OFF_THE_SIDE | {"program", "simplify", "source", "tracing"},
 }
 
 

@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("autograd_mini", "nn")
 DATA = {"autograd_mini/py.typed", "nn/py.typed", "nn/assets/README.md", "nn/assets/digits.npz"}
+DATA |= {f"autograd_mini/viz/assets/{name}" for name in ("player.css", "player.html", "player.js", "predict.js")}
 REQUIRED = {"click", "graphviz", "graphviz-pure", "numpy", "rich"}
 FOLDERS_IN_SDIST = {*PACKAGES, "tests", "docs", "notebooks", "benchmarks", "scripts"}
 FILES_IN_SDIST = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "pyproject.toml"}
@@ -103,6 +104,8 @@ def test_works_away_from_the_checkout(unpacked, tmp_path):
         "    digits = np.load(file)\n"
         "    assert digits['images'].shape == (1797, 8, 8) and digits['labels'].shape == (1797,)\n"
         "assert callable(main)\n"
+        "x = autograd_mini.Tensor(3.0, requires_grad=True)\n"
+        "assert '<svg' in autograd_mini.player(x * x, 'page.html').read_text('utf-8')\n"
     )
     command = [sys.executable, "-W", "error", "-c", program, str(unpacked)]
     environment = os.environ | {"PYTHONPATH": str(unpacked)}

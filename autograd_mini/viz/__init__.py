@@ -1,5 +1,26 @@
 """Pictures of recorded graphs."""
 
+from .animate import animate
 from .draw import Graph, draw
+from .explain import Explanation, explain
+from .paths import Path, Paths, paths
+from .player import player
+from .steps import Contribution, Step, steps
+from .triangular import Triangular, triangular
 
-__all__ = ["Graph", "draw"]
+__all__ = [
+    "Contribution",
+    "Explanation",
+    "Graph",
+    "Path",
+    "Paths",
+    "Step",
+    "Triangular",
+    "animate",
+    "draw",
+    "explain",
+    "paths",
+    "player",
+    "steps",
+    "triangular",
+]

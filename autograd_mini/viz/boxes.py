@@ -33,6 +33,8 @@ class Box:
         The groups it is drawn in, the outermost first.
     inputs : list of Box
         Its operands, in order, one entry per use.
+    places : list of int
+        Which of the node's operands each of them is.
     beside : bool
         It stands beside its only use, as a weight does, and not in the row of values that lead to the result.
     """
@@ -46,8 +48,11 @@ class Box:
     expression: str = ""
     scope: tuple[str, ...] = ()
     inputs: list[Box] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
     beside: bool = False
     id: str = ""
+    node: Node | None = None  # None: a plain array among the operands
+    cotangent: Any = None  # the gradient as the sweep has it, `Parts` of a tuple's too
 
     @property
     def missing(self) -> str:
@@ -96,13 +101,14 @@ def _boxes(order: list[Node], end: Node, gradients: dict[Node, Array]) -> list[B
     boxes: list[Box] = []
     for node in order:
         kind = "output" if node is end and node.rule else _kind(node)
-        box = made[node] = Box(node.name or names.new(letter(node, kind)), kind, node.shape, node.dtype)
+        box = made[node] = Box(node.name or names.new(letter(node, kind)), kind, node.shape, node.dtype, node=node)
         box.value = kept.get(node) if node.value is None else node.value
-        gradient = None if isinstance(node.out, Several) else gradients.get(node)
+        gradient = box.cotangent = gradients.get(node)
+        gradient = None if isinstance(node.out, Several) else gradient
         box.gradient = None if is_other(gradient) else gradient  # it may be lazy
         box.scope = node.scope
         operands: list[str] = []
-        for parent, arg in _operands(node):
+        for place, parent, arg in _operands(node):
             source = _constant(arg, names) if parent is None else made[parent]
             if source is None:
                 operands.append(short(arg))
@@ -110,6 +116,7 @@ def _boxes(order: list[Node], end: Node, gradients: dict[Node, Array]) -> list[B
             if parent is None:
                 boxes.append(source)
             box.inputs.append(source)
+            box.places.append(place)
             operands.append(clip(source.name, 16))
         if node.rule is not None:
             box.expression = expression(node, operands)
@@ -117,15 +124,15 @@ def _boxes(order: list[Node], end: Node, gradients: dict[Node, Array]) -> list[B
     return boxes
 
 
-def _operands(node: Node) -> Iterator[tuple[Node | None, Any]]:
-    """Yield the parent of each operand and what the node holds of it; not those left at their defaults."""
+def _operands(node: Node) -> Iterator[tuple[int, Node | None, Any]]:
+    """Yield the number of each operand, its parent, what the node holds of it; not those left at their defaults."""
     if node.rule is None:
         return
     defaults = {} if node.rule.splat else node.rule.optional
     names = (*node.rule.operands, *repeat(None, len(node.parents)))
-    for name, parent, arg in zip(names, node.parents, node.args or (), strict=False):
+    for i, (name, parent, arg) in enumerate(zip(names, node.parents, node.args or (), strict=False)):
         if parent is not None or arg is not defaults.get(name, MISSING):
-            yield parent, arg
+            yield i, parent, arg
 
 
 def _constant(arg: Any, names: Names) -> Box | None:

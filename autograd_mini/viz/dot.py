@@ -10,6 +10,7 @@ import numpy as np
 
 from .arrays import clip, plain, rms, summary
 from .boxes import Box
+from .formulas import formulas
 from .labels import font, label
 from .theme import DECADES, Theme
 
@@ -18,18 +19,29 @@ if TYPE_CHECKING:
 
 __all__ = ["digraph"]
 
+RULE = 32  # characters of a rule on an arrow
+SPACE = "\u00a0\u00a0"  # between it and the arrow
 DEEP = 7  # values in a row; a longer graph goes from top to bottom, as a page does
 
 
 def digraph(
-    boxes: list[Box], end: str, theme: Theme, title: str | None, rankdir: str | None, notes: Mapping[str, str]
+    boxes: list[Box],
+    end: str,
+    theme: Theme,
+    title: str | None,
+    rankdir: str | None,
+    notes: Mapping[str, str],
+    rules: bool,
 ) -> Digraph:
     """Return the picture as a Digraph whose ids are n0, n1, ... and e0, e1, ..., the same in every run."""
     from graphviz import Digraph  # here, for it takes as long to import as the whole engine
 
     dot = Digraph("graph", node_attr={"shape": "box", "fontname": "Arial", "margin": ".08,.04"})
+    dot.attr("edge", fontname="Arial")
+    rankdir = rankdir or ("TB" if _depth(boxes) > DEEP else "LR")
+    level = rankdir in ("LR", "RL")  # most arrows are
     dot.attr(
-        rankdir=rankdir or ("TB" if _depth(boxes) > DEEP else "LR"),
+        rankdir=rankdir,
         bgcolor=theme.paper,
         fontname="Arial",
         nodesep="0.22",
@@ -40,9 +52,11 @@ def digraph(
     )
     styles = _styles(boxes, theme)
     _add_scope(dot, (), boxes, theme, styles, notes)
-    uses = [(source, box) for box in boxes for source in box.inputs]
-    for i, (source, box) in enumerate(uses):
+    uses = [(source, box, i) for box in boxes for i, source in enumerate(box.inputs)]
+    for i, (source, box, where) in enumerate(uses):
         flat = {"minlen": "0"} if source.beside else {}
+        if rules and (rule := _rule(source, box, where)):
+            flat["label"] = f"<{_beside(clip(rule, RULE), level, source.beside, theme)}>"
         tip = f"{source.name} → {box.name}: ∂ {_summary(source.gradient)}"
         dot.edge(source.id, box.id, id=f"e{i}", arrowsize="0.7", tooltip=_literal(tip), **styles[source], **flat)
     return dot
@@ -72,6 +86,26 @@ def _add_scope(
             cluster.attr(label=f"<{heading}>", labelloc="t", labeljust="l", **{"class": "scope"})
             cluster.attr(style="rounded,filled", fillcolor=theme.group, color=theme.group_line)
             _add_scope(cluster, inner, members, theme, styles, notes)
+
+
+def _rule(source: Box, box: Box, where: int) -> str:
+    """Return what a use sends back, with ∂ for the cotangent that comes in; nothing where that is passed on as is."""
+    if source.gradient is None or box.gradient is None or box.node is None or source.node is None:
+        return ""
+    formula, _ = formulas(box, box.places[where], source.node)
+    *lines, result = formula.replace(f"d_{box.name}", "∂").replace("np.", "").split("; ")
+    return "" if result == "∂" or (lines and result.isidentifier()) else result.replace(" - ", " − ")
+
+
+def _beside(rule: str, level: bool, flat: bool, theme: Theme) -> str:
+    """Return a label that stands clear of its arrow, which it is else set upon: above it, or to its right."""
+    if level and flat:  # the arrow goes down, and Graphviz sets the middle of the label on it
+        text = font(rule, 9, theme.gradient)
+        cells = f'<TD WIDTH="{5 * len(rule) + 28}"></TD><TD ALIGN="LEFT">{text}</TD>'
+        return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"><TR>{cells}</TR></TABLE>'
+    if not level and not flat:
+        return font(f"{SPACE}{rule}{SPACE}", 9, theme.gradient)
+    return f"{font(f'{SPACE}{rule}{SPACE}', 9, theme.gradient)}<BR/>{font(' ', 4, theme.gradient)}"
 
 
 def _depth(boxes: list[Box]) -> int:

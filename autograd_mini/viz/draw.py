@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Graph", "draw"]
 
+WITH_RULES = 60
+
 
 class Graph:
     """A picture of a graph. It shows itself in a notebook; elsewhere `save` it, or print it.
@@ -147,6 +149,7 @@ def draw(
     theme: str = "light",
     max_nodes: int = 300,
     collapse: bool = False,
+    rules: bool | None = None,
     title: str | None = None,
     notes: Mapping[str, str] | None = None,
 ) -> Graph:
@@ -170,6 +173,9 @@ def draw(
         Raise rather than draw more values than this.
     collapse : bool
         Draw one box for each `scope`, which shows its last value.
+    rules : bool, optional
+        Write on each arrow the rule by which its use sends a cotangent back, with ∂ for the one that comes in. By
+        default, if there are at most 60 values.
     title : str, optional
         Written above the picture.
     notes : dict of str to str, optional
@@ -220,7 +226,9 @@ def draw(
         end = boxes[-1].name
         if collapse:
             boxes = collapsed(boxes, max_nodes)
-        dot = digraph(boxes, end, THEMES[theme], title, rankdir, notes)
+        if rules is None:
+            rules = len(boxes) <= WITH_RULES
+        dot = digraph(boxes, end, THEMES[theme], title, rankdir, notes, rules)
         heading = plain(title or f"graph of {end}")
         text = tree(boxes, end, heading)
     return Graph(dot, heading, text, auto=theme == "auto")

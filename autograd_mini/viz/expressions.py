@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections import Counter
 from typing import Any
 
@@ -31,16 +32,21 @@ FORMATS: dict[Any, str] = {
 
 
 class Names:
-    """Short names for values that have none: z1, z2, ..."""
+    """Short names for values that have none: z1, z2, ...; p1, p2, ... where the user has a z1 of their own."""
 
     def __init__(self, taken: set[str]) -> None:
         self.taken = taken
         self.counts: Counter[str] = Counter()
+        self.has_z = any(
+            re.fullmatch(r"z\d+", name) for name in taken
+        )  # a layer's weighted sum; others are parts of it
 
     def new(self, letter: str) -> str:
         """Return the next name with this letter that nobody has."""
         if letter == "y" and "y" not in self.taken:
             return "y"
+        if letter == "z" and self.has_z:
+            letter = "p"
         while True:
             self.counts[letter] += 1
             name = f"{letter}{self.counts[letter]}"
@@ -79,6 +85,8 @@ def short(value: Any) -> str:
         return ":".join(parts if parts[2] else parts[:2])
     if value is Ellipsis:
         return "..."
+    if isinstance(value, type):  # a dtype, which has the attributes of its numbers
+        return value.__name__
     if hasattr(value, "item"):
         value = value.item() if value.ndim == 0 else value.tolist()
     exact = repr(value)

@@ -62,7 +62,8 @@ def collapsed(boxes: list[Box], max_nodes: int) -> list[Box]:
         last = lasts[scope]
         inputs = [source for box in group for source in box.inputs if source.scope != scope]
         name = f"{scope[-1]}: {last.name}"
-        one = replace(last, name=name, scope=scope[:-1], inputs=inputs, expression=_census(group))
+        expression = _census(group)
+        one = replace(last, name=name, scope=scope[:-1], inputs=inputs, expression=expression, node=None)
         stands.update(dict.fromkeys(group, one))
     kept = [stands[box] for box in boxes if not box.scope or box is lasts[box.scope]]
     for box in kept:

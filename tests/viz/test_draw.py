@@ -365,3 +365,8 @@ def test_text_of_a_long_chain_stays_narrow():
     for _ in range(2000):
         z = np.sin(z)
     assert max(map(len, draw(z, max_nodes=3000).text().splitlines())) < 100
+
+
+def test_a_dtype_among_the_arguments_is_called_by_its_name():
+    x = leaf([1.0, 2.0], "x")
+    assert "dtype=float32" in draw(np.sum(np.concatenate([x, x], dtype=np.float32, casting="same_kind"))).text()
