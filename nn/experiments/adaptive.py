@@ -12,7 +12,7 @@ from ..layers import MLP
 from ..losses import cross_entropy
 from ..optim import SGD, Adam, Optimizer, RMSprop
 from .arguments import positive_of, seeds_of
-from .panels import band, legend, panel
+from .panels import MARKS, band, ink, legend, panel
 from .result import Experiment, Spread
 from .trials import Trial, digits
 
@@ -51,7 +51,8 @@ def adaptive_rates(
     Parameters
     ----------
     rates : iterable of float
-        The learning rates, in ascending order and evenly spaced on a logarithmic scale, for the width to mean anything.
+        The learning rates, evenly spaced on a logarithmic scale, for the width to mean anything; each stands for an
+        interval as wide as the distance of two. Taken in ascending order.
     steps : int
         The budget.
     seeds : int or iterable of int
@@ -67,8 +68,9 @@ def adaptive_rates(
     -------
     Experiment
         Its data: ``loss`` (seeds, scales, optimizers, rates) at the end, divided by the scale, infinite if it is no
-        number; ``works``, the same as truth; ``own_rate`` and ``move`` (seeds, optimizers, 3): the 10th, 50th and
-        90th percentile over the weights of the own rates, and of :math:`|\Delta w| / \alpha`.
+        number; ``works``, whether that is below the threshold; ``decades`` (seeds, scales, optimizers), how wide the
+        range of those rates is, of the ``tried`` ones, and ``best_rate``; ``own_rate`` and ``move`` (seeds, optimizers,
+        3): the 10th, 50th and 90th percentile over the weights of the own rates, and of :math:`|\Delta w| / \alpha`.
 
     Raises
     ------
@@ -93,7 +95,7 @@ def adaptive_rates(
     scales = (1.0, scale)
     trials = [[_trial(make, factor, units) for make in OPTIMIZERS.values()] for factor in scales]
     for s, seed in enumerate(taken):
-        ((x, y),) = digits(seed, samples)
+        ((x, y),) = digits(where, seed, samples)
         model = MLP([64, units, 10], "tanh", rng=seed)
         for c, o in np.ndindex(losses.shape[1:3]):
             trial = trials[c][o]
@@ -116,7 +118,7 @@ def adaptive_rates(
     decades = np.log10(chosen[-1] / chosen[0]) / max(len(chosen) - 1, 1)
     width = data["works"].sum(axis=-1) * decades
     best_rate = np.array(chosen)[losses.argmin(axis=-1)]
-    data |= {"decades": width, "best_rate": best_rate}
+    data |= {"decades": width, "best_rate": best_rate, "tried": decades * len(chosen)}
     rows = [
         (
             name,
@@ -189,9 +191,16 @@ def _finding(data: Mapping[str, Any]) -> str:
     widths = ", ".join(f"{name} {np.median(width[:, 0, o]):.2g}" for o, name in enumerate(names))
     shifts = ", ".join(f"{name} {np.median(best[:, 1, o] / best[:, 0, o]):.2g}" for o, name in enumerate(names))
     return (
-        f"Decades of rates that work, of {np.log10(data['rates'][-1] / data['rates'][0]):.2g} tried: {widths}. With "
-        f"the loss multiplied by {data['scale']:g} the best rate is multiplied by: {shifts}."
+        f"Decades of rates that work, of {data['tried']:.2g} tried: {widths}. With the loss multiplied by "
+        f"{data['scale']:g} the best rate is multiplied by: {shifts}.{_outside(data)}"
     )
+
+
+def _outside(data: Mapping[str, Any]) -> str:
+    """Return for which optimizers the best rate may lie beyond those that were tried."""
+    ends = np.any(np.isin(data["best_rate"], data["rates"][[0, -1]]), axis=(0, 1)).tolist()
+    names = ", ".join(name for name, end in zip(OPTIMIZERS, ends, strict=True) if end)
+    return f" A best rate is the least or greatest that was tried, and may lie beyond, for: {names}." if names else ""
 
 
 def _draw(figure: Any, data: Mapping[str, Any]) -> None:
@@ -202,10 +211,10 @@ def _draw(figure: Any, data: Mapping[str, Any]) -> None:
     for c, (panel_axes, title) in enumerate(zip(axes, titles, strict=True)):
         panel(panel_axes, title, "learning rate α", "cross-entropy" if not c else "", log="xy")
         for o, name in enumerate(OPTIMIZERS):
-            band(panel_axes, data["rates"], data["loss"][:, c, o], name, f"C{o}", marker="o")
+            band(panel_axes, data["rates"], data["loss"][:, c, o], name, f"C{o}", marker=MARKS[o])
         panel_axes.axhline(
             data["threshold"],
-            color=panel_axes.xaxis.label.get_color(),
+            color=ink(panel_axes),
             linewidth=0.8,
             linestyle=":",
             label="works below",

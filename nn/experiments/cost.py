@@ -14,9 +14,9 @@ from ..checks import shown, whole
 from ..functional import tanh
 from ..layers import MLP
 from ..losses import squared_error
-from .arguments import numbers_of, seeds_of
+from .arguments import seeds_of, wholes_of
 from .counting import Counted, counting
-from .panels import band, panel
+from .panels import MARKS, band, legend, panel
 from .result import Experiment, Spread
 
 __all__ = ["gradient_cost"]
@@ -149,8 +149,7 @@ def gradient_cost(seeds: Any = 3, *, depths: Sequence[int] = (2, 4, 8), width: i
     """
     chosen = seeds_of("gradient_cost", seeds)
     width = whole("gradient_cost", "width", width, 1)
-    numbers = numbers_of("gradient_cost", "depths", depths, "be at least 1", lambda n: n >= 1, "(2, 4, 8)")
-    sizes = sorted({whole("gradient_cost", "depths", n, 1) for n in numbers})
+    sizes = wholes_of("gradient_cost", "depths", depths, "(2, 4, 8)")
     if len(sizes) < 2:
         raise ValueError(
             f"gradient_cost: depths is {shown(depths)}, but must hold two different numbers at least, for a slope. "
@@ -210,7 +209,7 @@ def gradient_cost(seeds: Any = 3, *, depths: Sequence[int] = (2, 4, 8), width: i
         left, right = figure.subplots(1, 2)
         panel(left, "multiplications", "weights", "", log="xy")
         panel(right, "seconds", "weights", "", log="xy")
-        for m, (name, mark) in enumerate(zip(METHODS, "osD^", strict=True)):
+        for m, (name, mark) in enumerate(zip(METHODS, MARKS, strict=False)):
             label = f"{name}: w^{exponents[m]:.2f}"
             band(left, w, counts[None, m], label, f"C{m}", marker=mark)
             band(right, w, seconds[:, m], None, f"C{m}", marker=mark)
@@ -218,7 +217,7 @@ def gradient_cost(seeds: Any = 3, *, depths: Sequence[int] = (2, 4, 8), width: i
             axes.set_xticks(w, [f"{n:,}" for n in w])
             axes.minorticks_off()
         left.set_ylim(top=counts.max() * (counts.max() / counts.min()) ** 0.6)  # room for the legend
-        left.legend(fontsize="small", frameon=False, loc="upper left")
+        legend(left)
 
     return Experiment(
         "What does a whole gradient cost as the network grows?",

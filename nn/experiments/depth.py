@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,8 @@ from ..losses import cross_entropy, squared_error
 from ..metrics import accuracy
 from ..module import Module, observe
 from ..optim import SGD
-from .arguments import numbers_of, seeds_of
-from .panels import band, ink, legend, panel
+from .arguments import positive_of, seeds_of
+from .panels import MARKS, band, ink, legend, panel
 from .result import Experiment, Spread
 from .trials import Trial, digits
 
@@ -32,6 +32,7 @@ NETWORKS: dict[str, tuple[str, Any]] = {  # what is drawn: activation, initializ
     f"sigmoid, {LARGE} × Xavier": ("sigmoid", functools.partial(init.xavier_uniform, gain=LARGE)),
     "tanh, Xavier": ("tanh", init.xavier_uniform),
 }
+LOST = 1e-290  # of the last delta: what is left beyond has lost its digits, or all of it
 STEEPEST = {"sigmoid": 0.25, "tanh": 1.0}  # the greatest slope, at z = 0
 
 
@@ -109,7 +110,7 @@ def vanishing(seeds: Any = 5, *, depth: int = 10, width: int = 32, samples: int 
             steps = STEEPEST[activation] * weights[s, k, 1:]
             bounds[s, k] = [np.prod(steps[i:]) for i in range(depth)]
     ratios = deltas / deltas[..., -1:]
-    factors = ratios[..., 0] ** (1 / (depth - 1))
+    factors = _per_layer(ratios)
     alone = 0.25 ** (depth - 1)
     above = (ratios[..., 0] > alone).sum(axis=0)
     rows = tuple(
@@ -124,7 +125,7 @@ def vanishing(seeds: Any = 5, *, depth: int = 10, width: int = 32, samples: int 
         for k, name in enumerate(NETWORKS)
     )
     middle = np.median(ratios[..., 0], axis=0)
-    kept = bool((ratios <= bounds * (1 + 1e-9)).all())
+    kept = bool((ratios <= bounds * (1 + 1e-9) + LOST).all())
     finding = (
         f"Through {depth} sigmoid layers with Xavier's weights each layer multiplies the deltas by "
         f"{Spread(factors[:, 0])}, and the first layer has {middle[0]:.2g} of the last one's ({alone:.2g} by "
@@ -138,17 +139,20 @@ def vanishing(seeds: Any = 5, *, depth: int = 10, width: int = 32, samples: int 
         "value of each layer's weights; large weights can make deltas grow although most units are saturated.",
         "Xavier's weights keep the length of what they multiply about as it is, so that what is left of a layer is the "
         "slope of its sigmoid, at most 0.25: there 0.25^L is a good estimate.",
-        "Weights within ±0.01, which the same note advises, make deltas vanish far faster than 0.25^L.",
+        "Weights within ±0.01, which the same note advises, are small in a layer of few units, and make deltas vanish "
+        "far faster than 0.25^L.",
+        "Through very many layers the first deltas are smaller than the least float. The factor per layer is that down "
+        "to the lowest layer whose deltas are not.",
     )
 
     def draw(figure: Any) -> None:
         left, right = figure.subplots(1, 2, width_ratios=(3, 2))
         panel(left, "deltas through the layers", "layer", "|δ|, where that of the last is 1", log="y")
-        panel(right, "factor per layer", "measured (dots), bound (bars)", "", log="x")
+        panel(right, "factor per layer", "measured (marks), bound (bars)", "", log="x")
         layers = np.arange(1, depth + 1)
         for k, name in enumerate(NETWORKS):
-            band(left, layers, ratios[:, k], name, f"C{k}")
-            right.plot(factors[:, k], np.full(len(chosen), k), "o", color=f"C{k}", alpha=0.7)
+            band(left, layers, ratios[:, k], name, f"C{k}", marker=MARKS[k])
+            right.plot(factors[:, k], np.full(len(chosen), k), MARKS[k], color=f"C{k}", alpha=0.7)
             right.plot(bounds[:, k, 0] ** (1 / (depth - 1)), np.full(len(chosen), k), "|", color=f"C{k}", markersize=12)
         left.plot(layers, 0.25 ** (depth - layers), ":", color=ink(left), label="0.25 for each layer")
         left.xaxis.get_major_locator().set_params(integer=True)
@@ -265,15 +269,15 @@ def remedies(
     True
     """
     chosen = seeds_of("remedies", seeds)
-    if isinstance(networks, str) or not all(name in REMEDIES for name in networks) or not len(networks):
+    names = () if isinstance(networks, str) or not isinstance(networks, Iterable) else tuple(networks)
+    if not names or not all(isinstance(name, str) and name in REMEDIES for name in names):
         raise ValueError(
             f"remedies: networks is {shown(networks)}, but must list some of these names: {'; '.join(REMEDIES)}. "
             "Write networks=['sigmoid, Xavier', 'ReLU, He']."
         )
     depth, width = whole("remedies", "depth", depth, 2), whole("remedies", "width", width, 1)
     steps = whole("remedies", "steps", steps, 1)
-    tried = numbers_of("remedies", "rates", rates, "be positive", lambda rate: rate > 0, "(0.03, 0.1)")
-    names = tuple(networks)
+    tried = positive_of("remedies", "rates", rates, "(0.03, 0.1)")
     ratios = np.empty((len(chosen), len(names), 2))
     losses, accuracies, best = (np.empty((len(chosen), len(names))) for _ in range(3))
     for k, name in enumerate(names):
@@ -298,7 +302,7 @@ def remedies(
     if {"sigmoid, ±0.01", "sigmoid, Xavier"} <= set(names):
         i, j = names.index("sigmoid, ±0.01"), names.index("sigmoid, Xavier")
         alone = (
-            f"Xavier's weights alone raise the ratio in a sigmoid network from {start[i]:.1g} to {start[j]:.1g}; of "
+            f"Xavier's weights alone change the ratio in a sigmoid network from {start[i]:.1g} to {start[j]:.1g}; of "
             f"the digits are right {100 * reached[i]:.3g} % without and {100 * reached[j]:.3g} % with them, by chance "
             "10 %. "
         )
@@ -328,7 +332,14 @@ def remedies(
             shift = -0.15 if label == "before" else 0.15
             color = "C0" if label == "before" else "C1"
             for s in range(len(chosen)):
-                axes.plot(values[s], places + shift, "o", color=color, alpha=0.7, label=None if s else label)
+                axes.plot(
+                    values[s],
+                    places + shift,
+                    "os"[label == "after"],
+                    color=color,
+                    alpha=0.7,
+                    label=None if s else label,
+                )
         for k in places:
             right.plot(100 * accuracies[:, k], np.full(len(chosen), k), "o", color="C2", alpha=0.7)
         left.set(yticks=places, yticklabels=names, ylim=(len(names) - 0.5, -0.5))
@@ -363,7 +374,7 @@ def _trained(remedy: Remedy, seeds: Sequence[int], depth: int, width: int, steps
     model.train()  # so that the first .eval().train() below changes nothing, and the step is not compiled again
     trial = Trial(model, cross_entropy, SGD(model.parameters(), lr=rates[0], momentum=0.9))
     for seed in seeds:
-        (x, y), (x_test, y_test) = digits(seed, TRAIN, TEST)
+        (x, y), (x_test, y_test) = digits("remedies", seed, TRAIN, TEST)
         start = remedy.model(depth, width, np.random.default_rng(seed)).state_dict()
         trial.restart(rates[0], start)
         before = _first_to_last(model, x, y)
@@ -391,6 +402,13 @@ def _first_to_last(model: Module, x: Any, y: Any) -> float:
     norms, _ = norms_of_deltas(model, x, y, cross_entropy)
     model.load_state_dict(before)
     return float(norms[0] / norms[-2]) if norms[-2] else 0.0  # all units of a ReLU layer may be off for good
+
+
+def _per_layer(ratios: Any) -> Any:
+    """Return the mean factor per layer, (seeds, networks), from the lowest layer whose deltas are not lost."""
+    first = (ratios > LOST).argmax(axis=-1)
+    steps = np.maximum(ratios.shape[-1] - 1 - first, 1)
+    return np.take_along_axis(ratios, first[..., None], axis=-1)[..., 0] ** (1 / steps)
 
 
 def _times(count: int, n: int) -> str:

@@ -22,9 +22,11 @@ __all__ = ["REACH", "TwoWeights", "errors_of", "local_minima", "sum_of_errors"]
 # Four samples that two units cannot fit, found by drawing some hundred such sets and looking at their error
 INPUTS = np.array([-4.0, -0.6, 0.6, 2.6])
 TARGETS = np.array([1.1, 0.8, 1.1, -0.5])
+HUGE = 1e100  # beyond, the square of an error or a curvature may overflow
 REACH = 4.0  # starts, and the picture, are within [-4, 4] x [-4, 4]
 SAME = 0.05  # ends that are so close are one point
 STILL = 1e-5  # the gradient of a descent that has come to rest
+FLAT = STILL / SAME  # with a smaller curvature, so small a gradient does not say that a minimum is near
 
 
 class TwoWeights(Module):
@@ -103,16 +105,17 @@ def local_minima(
     begins = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
     model = TwoWeights(begins.T)
     step = compile_step(model, sum_of_errors, SGD(model.parameters(), lr=rate))
+    slope, hessian = ag.grad(lambda w: errors_of(w, x, y)), ag.hessian(lambda w: errors_of(w, x, y))
     with np.errstate(all="ignore"):
         for _ in range(steps):
             step(x[:, None], y[:, None])
-    ends = model.w.data.T.copy()
-    slope, hessian = ag.grad(lambda w: errors_of(w, x, y)), ag.hessian(lambda w: errors_of(w, x, y))
-    lengths = np.linalg.norm([slope(w) for w in ends], axis=-1)
+        ends = model.w.data.T.copy()
+        lengths = np.linalg.norm([slope(w) for w in ends], axis=-1)
+        depths = np.round(errors_of(ends.T, x[:, None], y[:, None]), 6)
     points: list[Any] = []  # the deepest first
     member = np.full(len(ends), -1)
-    for i in np.argsort(np.round(errors_of(ends.T, x[:, None], y[:, None]), 6), kind="stable"):
-        if lengths[i] < STILL:
+    for i in np.argsort(depths, kind="stable"):
+        if lengths[i] < STILL and np.abs(np.linalg.eigvalsh(hessian(ends[i]))).min() > FLAT:
             near = [k for k, w in enumerate(points) if np.linalg.norm(w - ends[i]) < SAME]
             member[i] = near[0] if near else len(points)
             points += [] if near else [ends[i]]
@@ -145,7 +148,7 @@ def local_minima(
         for k in range(len(found))
     ]
     moving = int(np.sum(member < 0))
-    rows += [("not at rest", "", "", "", "", "", "", 100 * moving / len(ends))] if moving else []
+    rows += [("not at rest, or flat", "", "", "", "", "", "", 100 * moving / len(ends))] if moving else []
     return Experiment(
         title="Has the error of a network several local minima, and where does descent end?",
         claims=("Y5",),
@@ -155,7 +158,8 @@ def local_minima(
         data=data,
         notes=(
             "A minimum is where the gradient is 0 and both eigenvalues of the Hessian, the curvatures, are positive; "
-            "with one negative it is a saddle.",
+            "with one negative it is a saddle. Where one is next to 0, as along a valley, or on a plateau that a "
+            "descent creeps down for ever, the gradient is next to 0 without any such point: flat.",
             "Minima come in pairs: exchanging the two units exchanges w1 and w2 and changes no output. A layer of n "
             "alike units has up to n! such images of each minimum, all as good. Several minima are therefore no harm "
             "in themselves; what can be lost is the difference between those of different E.",
@@ -177,6 +181,13 @@ def sum_of_errors(outputs: Any, y: Any) -> Any:
 def samples_of(where: str, inputs: Any, targets: Any) -> tuple[Any, Any]:
     """Return inputs and targets as two arrays of equal length."""
     x, y = (np.asarray(array_of(where, n, a), float) for n, a in (("inputs", inputs), ("targets", targets)))
+    for name, values in (("inputs", x), ("targets", y)):
+        if not (np.abs(values) < HUGE).all():
+            wrong = values[~(np.abs(values) < HUGE)].flat[0]
+            raise ValueError(
+                f"{where}: {name} holds {wrong:g}, but its numbers must lie between -{HUGE:g} and {HUGE:g}, so that "
+                "no square overflows. Divide them by a constant."
+            )
     if x.ndim != 1 or x.shape != y.shape or not x.size:
         raise ag.errors.ShapeError(
             f"{where}: inputs has shape {x.shape} and targets {y.shape}, but both must be (n,): a number for each "
@@ -198,12 +209,20 @@ def _finding(data: Mapping[str, Any]) -> str:
     kinds, errors = data["kinds"], data["errors"]
     levels = sorted({round(float(e), 4) for e, minimum in zip(errors, data["minimum"], strict=True) if minimum})
     share = {kind: np.mean([p >= 0 and kinds[p] == kind for p in data["point"]]) for kind in set(kinds)}
-    counted = ", ".join(f"{100 * part:.0f} % in a {kind}" for kind, part in sorted(share.items()))
-    return (
-        f"{int(data['minimum'].sum())} minima were found, at E = {', '.join(f'{e:.4g}' for e in levels)}. Of "
-        f"{len(data['starts'])} starts, {counted}. At {100 * np.mean(data['curvature'] < 0):.0f} % of the starts E "
-        "curves downwards in some direction: it is not convex."
+    share["not at rest, or where E is flat"] = np.mean(data["point"] < 0)
+    counted = ", ".join(
+        f"{100 * part:.0f} % end {'in a ' * (kind in kinds)}{kind}" for kind, part in sorted(share.items()) if part
     )
+    down = np.mean(data["curvature"] < -FLAT)
+    where = f", at E = {', '.join(f'{e:.4g}' for e in levels)}" if levels else ""
+    return (
+        f"{_counted(int(data['minimum'].sum()))} found{where}. Of {len(data['starts'])} starts {counted}. At "
+        f"{100 * down:.0f} % of them E curves downwards in some direction{': it is not convex' if down else ''}."
+    )
+
+
+def _counted(n: int) -> str:
+    return "1 minimum was" if n == 1 else f"{n or 'No'} minima were"
 
 
 def _draw(figure: Any, data: Mapping[str, Any]) -> None:
@@ -211,34 +230,30 @@ def _draw(figure: Any, data: Mapping[str, Any]) -> None:
     left, right = figure.subplots(1, 2)
     panel(left, "error E, and its minima", "w1", "w2")
     levels = np.quantile(data["surface"], np.linspace(0, 0.98, 15))
-    filled = left.contourf(
-        data["grid"], data["grid"], data["surface"].T, levels=np.unique(levels), cmap="viridis", extend="max"
-    )
-    figure.colorbar(filled, ax=left, shrink=0.85, format="%.2f")
+    uneven = len(np.unique(levels)) > 1  # else there is nothing to draw: the error is one number everywhere
+    if uneven:
+        filled = left.contourf(
+            data["grid"], data["grid"], data["surface"].T, levels=np.unique(levels), cmap="viridis", extend="max"
+        )
+        figure.colorbar(filled, ax=left, shrink=0.85, format="%.2f")
     panel(right, "where descent from each start ends", "w1", "w2")
-    right.contour(
-        data["grid"],
-        data["grid"],
-        data["surface"].T,
-        levels=np.unique(levels),
-        colors=[ink(right)],
-        linewidths=0.4,
-        alpha=0.4,
-    )
+    if uneven:
+        lines = {"colors": [ink(right)], "linewidths": 0.4, "alpha": 0.4}
+        right.contour(data["grid"], data["grid"], data["surface"].T, levels=np.unique(levels), **lines)
     colors = {"global minimum": "C0", "local minimum": "C1", "saddle": "C2"}
-    ends = np.array([data["kinds"][p] if p >= 0 else "not at rest" for p in data["point"]])
-    for kind in [*colors, "not at rest"]:
+    marks = {"global minimum": "*", "local minimum": "v", "saddle": "X"}
+    ends = np.array([data["kinds"][p] if p >= 0 else "not at rest, or flat" for p in data["point"]])
+    for kind in [*colors, "not at rest, or flat"]:
         here = data["starts"][ends == kind]
         if len(here):
             right.plot(
                 *here.T,
-                "s",
-                markersize=3.5,
+                marks.get(kind, "."),
+                markersize=4,
                 color=colors.get(kind, ink(right)),
                 alpha=0.8,
                 label=f"to a {kind}" if kind in colors else kind,
             )
-    marks = {"global minimum": "*", "local minimum": "v", "saddle": "X"}
     for axes in (left, right):
         for kind, mark in marks.items():
             points = data["points"][[k == kind for k in data["kinds"]]]

@@ -14,8 +14,8 @@ from ..data import DataLoader
 from ..layers import MLP
 from ..losses import cross_entropy
 from ..optim import SGD
-from .arguments import numbers_of, positive_of, seeds_of
-from .panels import band, ink, legend, panel, shades
+from .arguments import positive_of, seeds_of, wholes_of
+from .panels import MARKS, band, ink, legend, panel, shades
 from .result import Experiment, Spread
 from .trials import Trial, digits
 
@@ -67,7 +67,8 @@ def batch_modes(
     Experiment
         Its data: ``seen`` (looks,), samples seen, and ``loss`` (seeds, sizes, looks), of all samples;
         ``samples_needed``, ``updates_needed`` and ``seconds_needed`` (seeds, sizes), of the updates alone, until the
-        loss is below the threshold, infinite if that took more than 300 updates; ``rate`` (sizes,), those chosen, and
+        loss, looked at ten times an epoch, is below the threshold, infinite if it is not after all epochs and 300
+        updates; ``rate`` (sizes,), those chosen, and
         ``tried`` (sizes, rates), the losses they were chosen by; ``noise`` and ``first_noise`` (seeds, sizes), of the
         gradients at the end and the beginning; ``rises`` (seeds, sizes), the part of the updates that raised the loss;
         ``change`` (seeds, sizes), the standard deviation of the loss's changes from update to update, as a part of the
@@ -89,9 +90,8 @@ def batch_modes(
     samples, epochs = whole(where, "samples", samples, 10), whole(where, "epochs", epochs, 1)
     units, taken = whole(where, "units", units, 1), seeds_of(where, seeds)
     threshold = real(where, "threshold", threshold, "be a positive, finite number", above=0)
-    need = f"be a whole number from 1 to {samples}, the number of samples"
-    found = numbers_of(where, "batch_sizes", batch_sizes, need, lambda b: 1 <= b <= samples and b == int(b), "(1, 10)")
-    sizes, tried = [int(size) for size in found], positive_of(where, "rates", rates, "(0.1, 1.0)")
+    sizes = wholes_of(where, "batch_sizes", batch_sizes, "(1, 10)", samples)
+    tried = positive_of(where, "rates", rates, "(0.1, 1.0)")
     looks = epochs * LOOKS + 1
     losses, reached = np.empty((len(taken), len(sizes), looks)), np.empty((3, len(taken), len(sizes)))
     choice, noise = np.empty((len(sizes), len(tried))), np.empty((4, len(taken), len(sizes)))
@@ -174,14 +174,13 @@ def _finding(data: Mapping[str, Any], threshold: float) -> str:
         middle = np.median(data[f"{unit}_needed"], axis=0)
         if np.isfinite(middle).any():
             parts.append(f"{sizes[middle.argmin()]:g} in {unit}")
+    parts = parts if len(sizes) > 1 else []
     text = f"The batch size that comes first to a loss of {threshold:g} is {' and '.join(parts)}. " if parts else ""
-    first, last = np.argmin(sizes), np.argmax(sizes)
-    noise, end = data["first_noise"].mean(axis=0), data["loss"][:, :, -1].mean(axis=0)
-    return (
-        f"{text}After equal samples the loss is {end[first]:.2g} with batches of {sizes[first]}, {end[last]:.2g} with "
-        f"batches of {sizes[last]}. The noise of the gradients, as a part of their length, is "
-        f"{', '.join(f'{v:.2g} with batches of {b}' for v, b in zip(noise, sizes, strict=True) if v > TINY)}."
-    )
+    ends = ", ".join(f"{Spread(data['loss'][:, b, -1])} with batches of {size}" for b, size in enumerate(sizes))
+    noise = [Spread(column) for column in data["first_noise"].T]
+    noisy = ", ".join(f"{v} with batches of {b}" for v, b in zip(noise, sizes, strict=True) if v.center > TINY)
+    text += f"After equal samples the loss is {ends}."
+    return f"{text} The noise of the gradients, as a part of their length, is {noisy}." if noisy else text
 
 
 def _draw(figure: Any, data: Mapping[str, Any], threshold: float) -> None:
@@ -196,8 +195,8 @@ def _draw(figure: Any, data: Mapping[str, Any], threshold: float) -> None:
     panel(middle, f"needed to a loss of {threshold:g}", "batch size", "relative to the least", log="xy")
     for i, unit in enumerate(("samples", "updates", "seconds")):
         needed = data[f"{unit}_needed"]
-        if np.isfinite(needed).any():
-            band(middle, sizes, needed / np.median(needed, axis=0).min(), unit, f"C{i}", marker="o")
+        if np.isfinite(np.median(needed, axis=0)).any():
+            band(middle, sizes, needed / np.median(needed, axis=0).min(), unit, f"C{i}", marker=MARKS[i])
     if middle.lines:
         legend(middle)
     panel(right, "noise of the gradients, at the start", "batch size", "part of the gradient's length", log="xy")
@@ -219,7 +218,7 @@ def _mode(size: int, samples: int) -> str:
 def _begin(trial: Trial, seed: int, samples: int, units: int, lr: float) -> tuple[Any, Any]:
     """Set the trial to the weights of a seed; return its samples."""
     trial.restart(lr, MLP([64, units, 10], "tanh", rng=seed).state_dict())
-    return digits(seed, samples)[0]
+    return digits("batch_modes", seed, samples)[0]
 
 
 class _Course:
@@ -254,7 +253,7 @@ class _Course:
 
 def _noise(trial: Trial, seed: int, samples: int, units: int, size: int) -> tuple[float, float, float, float]:
     """Return the noise of gradients at the start and now; then that of further updates: how many raise the loss..."""
-    x, y = digits(seed, samples)[0]
+    x, y = digits("batch_modes", seed, samples)[0]
     now, (rises, change) = _gradient_noise(trial, x, y, size, seed), _update_noise(trial, x, y, size, seed)
     _begin(trial, seed, samples, units, trial.optimizer.lr)
     return _gradient_noise(trial, x, y, size, seed), now, rises, change
@@ -264,13 +263,15 @@ def _gradient_noise(trial: Trial, x: Any, y: Any, size: int, seed: int) -> float
     """Return the root mean square distance of batches' gradients from that of all samples, over its length."""
     full = _gradient(trial, x, y)
     batches = islice(DataLoader((x, y), size, rng=seed), BATCHES)
-    squares = [np.sum((_gradient(trial, *batch) - full) ** 2) for batch in batches if len(batch[0]) == size]
-    return float(np.sqrt(np.mean(squares)) / np.linalg.norm(full))
+    with np.errstate(all="ignore"):
+        squares = [np.sum((_gradient(trial, *batch) - full) ** 2) for batch in batches if len(batch[0]) == size]
+        return float(np.sqrt(np.mean(squares)) / np.linalg.norm(full))
 
 
 def _gradient(trial: Trial, x: Any, y: Any) -> Any:
     trial.model.zero_grad()
-    trial.loss(trial.model(x), y).backward()
+    with np.errstate(all="ignore"):
+        trial.loss(trial.model(x), y).backward()
     return np.concatenate([np.ravel(p.grad) for p in trial.model.parameters()])
 
 
@@ -284,8 +285,8 @@ def _update_noise(trial: Trial, x: Any, y: Any, size: int, seed: int) -> tuple[f
             ):
                 trial.step(*batch)
                 losses.append(trial.value(x, y))
-    changes = np.diff(losses)
-    return float(np.mean(changes > 0)), float(np.std(changes) / np.mean(losses))
+        changes = np.diff(losses)  # NaN between infinite ones
+        return float(np.mean(changes > 0)), float(np.std(changes) / np.mean(losses))
 
 
 def _row(data: Mapping[str, Any], b: int, samples: int) -> tuple[Any, ...]:

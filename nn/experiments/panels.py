@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["band", "ink", "legend", "panel", "shades"]
+__all__ = ["MARKS", "band", "drawable", "ink", "legend", "panel", "shades"]
+
+MARKS = "osD^v*XP"  # so that nobody has to tell lines by their colours
+LARGEST = 1e150  # what is beyond, the margins of a logarithmic axis would take past the largest float
 
 
 def panel(axes: Any, title: str, x: str, y: str, *, log: str = "") -> Any:
@@ -23,18 +26,26 @@ def panel(axes: Any, title: str, x: str, y: str, *, log: str = "") -> Any:
     return axes
 
 
-def band(axes: Any, x: Any, values: Any, label: str | None, color: Any, *, marker: str | None = None) -> None:
+def drawable(values: Any) -> Any:
+    """Return the values with gaps where they are not finite, and the immense ones cut."""
+    values = np.asarray(values, float)
+    return np.clip(np.where(np.isfinite(values), values, np.nan), -LARGEST, LARGEST)
+
+
+def band(
+    axes: Any, x: Any, values: Any, label: str | None, color: Any, *, marker: str | None = None, style: str = "-"
+) -> None:
     """Draw the median of values (seeds, points) as a line, and from the least to the greatest as a band.
 
     What is not finite or, on a logarithmic scale, not positive leaves a gap.
     """
-    values = np.where(np.isnan(values), np.inf, values)
+    x, values = drawable(x), np.where(np.isnan(values), np.inf, values)
     low, middle, high = values.min(axis=0), np.median(values, axis=0), values.max(axis=0)
     if axes.get_yscale() == "log":
         low, middle, high = (np.where(v > 0, v, np.nan) for v in (low, middle, high))
-    middle, low, high = (np.where(np.isfinite(v), v, np.nan) for v in (middle, low, high))
+    middle, low, high = map(drawable, (middle, low, high))
     axes.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
-    axes.plot(x, middle, color=color, label=label, marker=marker, markersize=4)
+    axes.plot(x, middle, style, color=color, label=label, marker=marker, markersize=4)
 
 
 def ink(axes: Any) -> Any:

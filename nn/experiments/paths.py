@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,9 +14,9 @@ import autograd_mini as ag
 from ..checks import whole
 from ..functional import sigmoid
 from ..layers import MLP, Linear
-from .arguments import numbers_of, seeds_of
-from .panels import legend, panel
-from .result import Experiment, Spread
+from .arguments import seeds_of, wholes_of
+from .panels import LARGEST, MARKS, ink, legend, panel
+from .result import Experiment, Spread, number
 
 __all__ = ["PathCount", "count_paths", "expanded", "path_counts"]
 
@@ -195,8 +196,7 @@ def path_counts(seeds: Any = 3, *, depths: Sequence[int] = (1, 2, 3, 4, 5, 6, 7,
     """
     chosen = seeds_of("path_counts", seeds)
     width = whole("path_counts", "width", width, 1)
-    numbers = numbers_of("path_counts", "depths", depths, "be at least 1", lambda n: n >= 1, "(1, 2, 3)")
-    sizes = np.array(sorted({whole("path_counts", "depths", n, 1) for n in numbers}))
+    sizes = np.array(wholes_of("path_counts", "depths", depths, "(1, 2, 3)"))
     counts, multiplications = [], np.full(len(sizes), -1)
     weights = np.empty(len(sizes), int)
     differences = np.full((len(chosen), len(sizes)), np.nan)
@@ -212,7 +212,8 @@ def path_counts(seeds: Any = 3, *, depths: Sequence[int] = (1, 2, 3, 4, 5, 6, 7,
                 swept = np.array(ag.gradients(error, leaves))
                 by_path, multiplications[n] = expanded(error)
                 walked = np.array([by_path[leaf.node] for leaf in leaves])
-                differences[s, n] = np.abs(walked / swept - 1).max()
+                least = np.finfo(float).tiny  # below, digits are lost
+                differences[s, n] = (np.abs(walked - swept) / np.maximum(np.abs(swept), least)).max()
         counts.append(count)
     paths, factors, edges = (np.array(column, object) for column in zip(*counts, strict=True))
     rows = tuple(
@@ -227,14 +228,15 @@ def path_counts(seeds: Any = 3, *, depths: Sequence[int] = (1, 2, 3, 4, 5, 6, 7,
         for n, depth in enumerate(sizes)
     )
     done = multiplications >= 0
+    many, far, visits = (number(column[-1]) for column in (paths, factors, edges))
     finding = (
-        f"At depth {sizes[-1]} and width {width}, {paths[-1]:,} paths lead from the loss to {weights[-1]} weights, "
-        f"{factors[-1]:,} factors in all, and the sweep visits {edges[-1]:,} edges. "
+        f"At depth {sizes[-1]} and width {width}, {many} paths lead from the loss to {weights[-1]:,} weights, {far} "
+        f"factors in all, and the sweep visits {visits} edges. "
     )
     if len(sizes) > 1:
         finding += (
-            f"From depth {sizes[-2]} to {sizes[-1]} the paths become {paths[-1] / paths[-2]:.2f} times as many, "
-            f"the edges {edges[-1] / edges[-2]:.2f} times. "
+            f"From depth {sizes[-2]} to {sizes[-1]} the paths become {Decimal(paths[-1]) / paths[-2]:.3g} times as "
+            f"many, the edges {edges[-1] / edges[-2]:.3g} times. "
         )
     if done.any():
         finding += (
@@ -252,11 +254,11 @@ def path_counts(seeds: Any = 3, *, depths: Sequence[int] = (1, 2, 3, 4, 5, 6, 7,
         for k, (values, label) in enumerate(
             ((factors, "derivatives multiplied, path by path"), (paths, "paths"), (edges, "edges that a sweep visits"))
         ):
-            axes.plot(sizes, values.astype(float), "o-", color=f"C{k}", markersize=4, label=label)
+            drawn = np.minimum(values, int(LARGEST)).astype(float)
+            axes.plot(sizes, drawn, f"{MARKS[k]}-", color=f"C{k}", markersize=4, label=label)
         if done.any():
-            color = axes.xaxis.label.get_color()
-            style = {"facecolors": "none", "edgecolors": color, "s": 60, "zorder": 3}
-            axes.scatter(sizes[done], multiplications[done], label="the same, carried out", **style)
+            style = {"facecolors": "none", "edgecolors": ink(axes), "s": 60, "zorder": 3}
+            axes.scatter(sizes[done], multiplications[done], label="derivatives multiplied: carried out", **style)
         axes.xaxis.get_major_locator().set_params(integer=True)
         legend(axes)
 

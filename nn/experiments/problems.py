@@ -15,7 +15,7 @@ from ..layers import MLP
 from ..losses import binary_cross_entropy_with_logits, cross_entropy, squared_error
 from .arguments import seeds_of
 from .counting import Counted, counting
-from .panels import panel
+from .panels import MARKS, panel
 from .result import Experiment, Spread
 
 __all__ = ["outputs"]
@@ -183,7 +183,7 @@ def outputs(seeds: Any = 5, *, m: int = 4, width: int = 8, samples: int = 20) ->
                 left.plot(
                     100 * values[:, p],
                     np.full(len(chosen), p + 0.2 * (i - 1)),
-                    "o",
+                    MARKS[i],
                     color=f"C{i}",
                     alpha=0.7,
                     label=None if p else label,

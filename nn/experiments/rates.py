@@ -16,7 +16,7 @@ from ..layers import MLP, Linear
 from ..losses import cross_entropy, squared_error
 from ..optim import SGD
 from .arguments import positive_of, seeds_of
-from .panels import band, ink, legend, panel, shades
+from .panels import MARKS, band, ink, legend, panel, shades
 from .result import Experiment, Spread
 from .trials import Trial, digits
 
@@ -24,6 +24,7 @@ __all__ = ["learning_rates"]
 
 SCALES = (1.0, 0.7, 0.5, 0.3, 0.2)  # of the regression's inputs: valleys of which the steepest is 25 times the flattest
 HALVINGS = 11  # of the interval [0, 2], within which the measured edge lies
+ROUNDING = 1e-12  # of the first loss: a rise by less is none
 LONG = 200  # steps after which the loss has begun to rise, if it ever does
 
 
@@ -47,7 +48,7 @@ def learning_rates(
     Parameters
     ----------
     factors : iterable of float
-        The learning rates, in units of :math:`2 / \lambda_{max}`.
+        The learning rates, in units of :math:`2 / \lambda_{max}`; taken in ascending order.
     steps : int
         Of gradient descent.
     seeds : int or iterable of int
@@ -112,11 +113,13 @@ def learning_rates(
         "curvature": curvature,
         "crossings": crossings,
     }
+    with np.errstate(over="ignore"):
+        ended = losses[..., -1] / losses[..., 0]
     rows = [
         (
             name,
             factor,
-            Spread(losses[t, :, k, -1] / losses[t, :, k, 0], "median"),
+            Spread(ended[t, :, k], "median"),
             Spread(100 * data["rises"][t, :, k], "median"),
             Spread(data["needed"][t, :, k], "median"),
             Spread(curvature[t, :, k], "median") if t else factor,
@@ -127,7 +130,7 @@ def learning_rates(
     return Experiment(
         title="What does a learning rate do that is too small, right, or too large?",
         claims=("R11",),
-        finding=_rate_finding(data, steps),
+        finding=_rate_finding(data, steps, part),
         columns=("task", "α λ/2, start", "last loss / first", "steps up, %", f"steps to {part:g}", "α λ/2, end"),
         rows=tuple(rows),
         data=data,
@@ -168,7 +171,7 @@ class _Regression:
             for i in range(steps + 1):
                 places.append(float((self.model.weight.data.ravel() - self.best.ravel()) @ self.steepest))
                 losses[i] = self.trial.value(self.x, self.y) if i == steps else self.trial.step(self.x, self.y)
-                losses[i] -= self.least
+                losses[i] = max(losses[i] - self.least, 0.0)  # rounding may put it below the minimum
                 if not np.isfinite(losses[i]):
                     losses[i] = np.inf
                     break
@@ -195,7 +198,7 @@ class _Digits:
 
     def begin(self, seed: int, samples: int) -> None:
         """Take the samples and the first weights of a seed."""
-        ((self.x, self.y),) = digits(seed, samples)
+        ((self.x, self.y),) = digits("learning_rates", seed, samples)
         self.trial.restart(1.0, MLP([64, self.units, 10], "tanh", rng=seed).state_dict())
         self.seed = seed
 
@@ -229,7 +232,8 @@ def _hessian_times() -> Callable[..., Any]:
 def _rises(losses: Any) -> Any:
     """Return in which part of its steps each loss rose; from infinite on, in each."""
     before, after = losses[..., :-1], losses[..., 1:]
-    return np.mean((after > before) | np.isinf(before), axis=-1)
+    with np.errstate(all="ignore"):
+        return np.mean((after > before + ROUNDING * losses[..., :1]) | np.isinf(before), axis=-1)
 
 
 def _first_below(losses: Any, part: float) -> Any:
@@ -250,26 +254,26 @@ def _crossing_note(factors: tuple[float, ...], crossings: Any) -> str:
     return f"Between half the edge and the edge the weights of a quadratic oscillate, but its loss does not.{seen}"
 
 
-def _rate_finding(data: Mapping[str, Any], steps: int) -> str:
+def _rate_finding(data: Mapping[str, Any], steps: int, part: float) -> str:
     factors, losses, needed = data["factors"], data["loss"], data["needed"]
     ratio = data["measured_edge"] / data["edge"]
     text = f"The regression stops converging at {ratio.min():.3f} to {ratio.max():.3f} times 2/λ. "
     right = factors[np.median(losses[1, :, :, -1], axis=0).argmin()]
-    text += f"Right, of these, is for the digits {right:g} times the 2/λ of their start. "
-    within = np.flatnonzero(factors < 1)
-    if len(within) > 1:
-        slow, best = needed[1, :, within[0]], needed[1].min(axis=1)
+    if len(factors) > 1:
+        text += f"The lowest loss in the end have the digits at {right:g} times the 2/λ of their start. "
+    if len(factors) > 1 and right > factors[0] and np.isfinite(Spread(needed[1].min(axis=1), "median").center):
+        slow, best = needed[1, :, 0], needed[1].min(axis=1)
         text += (
-            f"Too small: at {factors[within[0]]:g} of the edge the digits need {_steps(slow, steps)} to the loss that "
-            f"the best of these rates reaches in {_steps(best, steps)}. "
+            f"Too small: at {factors[0]:g} of the edge the digits need {_steps(slow, steps)} to {part:g} of their "
+            f"first loss, at the best of these rates {_steps(best, steps)}. "
         )
     beyond = np.flatnonzero(factors > 1)
     if len(beyond):
         up = [f"{100 * np.median(data['rises'][1, :, k]):.0f} % at {factors[k]:g}" for k in beyond]
         lost = losses[:, :, beyond, -1] >= losses[:, :, beyond, 0]
         text += (
-            f"Too large: the digits' loss rises in so many of the steps: {', '.join(up)} of the edge; of the runs "
-            f"beyond it, {lost[0].sum()} of {lost[0].size} regressions and {lost[1].sum()} of {lost[1].size} networks "
+            f"Beyond the edge the digits' loss rises in so many of the steps: {', '.join(up)} of the edge; of the "
+            f"runs there, {lost[0].sum()} of {lost[0].size} regressions and {lost[1].sum()} of {lost[1].size} networks "
             "ended above their first loss."
         )
     return text.strip()
@@ -286,7 +290,8 @@ def _draw_rates(figure: Any, data: Mapping[str, Any]) -> None:
     colors = shades(data["factors"])
     for t, (axes, title) in enumerate(((left, "regression, above the minimum"), (middle, "digits"))):
         panel(axes, title, "step", "loss / first loss", log="y")
-        losses = data["loss"][t] / data["loss"][t][..., :1]
+        with np.errstate(over="ignore"):
+            losses = data["loss"][t] / data["loss"][t][..., :1]
         for k, factor in enumerate(data["factors"]):
             band(axes, np.arange(losses.shape[-1]), losses[:, k], f"{factor:g}", colors[k])
         axes.axhline(1, color=ink(axes), linewidth=0.8, linestyle=":")
@@ -296,7 +301,7 @@ def _draw_rates(figure: Any, data: Mapping[str, Any]) -> None:
     middle.get_legend().set_title("α λ/2", prop={"size": "small"})
     panel(right, "steps in which the loss rises", "α λ/2 at the start", "%", log="x")
     for t, name in enumerate(("regression", "digits")):
-        band(right, data["factors"], 100 * data["rises"][t], name, f"C{t}", marker="o")
+        band(right, data["factors"], 100 * data["rises"][t], name, f"C{t}", marker=MARKS[t])
     right.axvline(1, color=ink(right), linewidth=0.8, linestyle=":", label="edge of a quadratic")
     right.set_ylim(-4, 104)
     legend(right)

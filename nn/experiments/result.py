@@ -7,6 +7,7 @@ import math
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
 
@@ -16,7 +17,9 @@ from ..checks import array_of, shown
 
 __all__ = ["Experiment", "Spread"]
 
-WIDTH = 88  # columns of the sentences; a table is as wide as it has to be
+WIDTH = 88  # columns of the sentences
+WIDEST = 100  # columns of a table: what does not fit stands below
+HEAD = 14  # columns, from which a head goes on in the next line, if its cells are no wider
 SIZE = (9.2, 3.8)  # inches, if an experiment asks for no other size
 KINDS = {
     "mean": "a ± b: mean and standard deviation over the seeds",
@@ -71,13 +74,20 @@ class Spread:
         """The mean of the finite numbers, or the median; NaN where no mean is finite."""
         if self.kind == "median":
             return _middle(self._ordered())
-        return math.fsum(self.finite) / len(self.finite) if self.finite else math.nan
+        scale, values = self._scaled()
+        return scale * (math.fsum(values) / len(values)) if values else math.nan
 
     @property
     def deviation(self) -> float:
         """The standard deviation of the finite numbers, as that of a sample."""
+        scale, values = self._scaled()
+        return scale * float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+
+    def _scaled(self) -> tuple[float, list[float]]:
+        """Return the finite numbers over a power of 2 near the largest, so that no sum or square overflows."""
         values = self.finite
-        return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+        exponent = max((math.frexp(v)[1] for v in values), default=0) - 1
+        return math.ldexp(1.0, exponent), [math.ldexp(v, -exponent) for v in values]
 
     @property
     def low(self) -> float:
@@ -152,10 +162,11 @@ class Experiment:
     ... )
     Is the die fair? (none)
     <BLANKLINE>
-    face  came, % of throws
-    ───────────────────────
-    six        16.5 ± 0.707
-    one        16.8 ± 0.354
+            came, % of
+    face        throws
+    ──────────────────
+    six   16.5 ± 0.707
+    one   16.8 ± 0.354
     <BLANKLINE>
     a ± b: mean and standard deviation over the seeds
     <BLANKLINE>
@@ -220,16 +231,12 @@ class Experiment:
         return [list(self.columns), *([cell_text(cell) for cell in row] for row in self.rows)], right
 
     def __str__(self) -> str:
-        table, right = self._cells()
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = [
-            "  ".join(c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)).rstrip()
-            for row in table
-        ]
-        lines.insert(1, "─" * max(map(len, lines)))
+        (head, *body), right = self._cells()
+        below = zip(*body, strict=True) if body else [()] * len(head)
+        columns = [_column(*cells) for cells in zip(head, right, below, strict=True)]
         parts = [
             textwrap.fill(f"{self.title} ({', '.join(self.claims)})", WIDTH),
-            "\n".join(lines),
+            *_blocks(columns, len(body)),
             *(["\n".join(self._legend())] if self._legend() else []),
             textwrap.fill(self.finding, WIDTH),
             *(textwrap.fill(f"- {note}", WIDTH, subsequent_indent="  ") for note in self.notes),
@@ -253,8 +260,8 @@ class Experiment:
         notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
         return (
             f"<p><strong>{html.escape(self.title)}</strong> ({html.escape(', '.join(self.claims))})</p>"
-            f'<table class="experiment" style="background:none;color:inherit"><thead>{line(head, "th")}</thead>'
-            f"<tbody>{''.join(line(row, 'td') for row in body)}</tbody></table>"
+            f'<div style="overflow-x:auto"><table class="experiment" style="background:none;color:inherit">'
+            f"<thead>{line(head, 'th')}</thead><tbody>{''.join(line(row, 'td') for row in body)}</tbody></table></div>"
             + "".join(f"<p><small>{html.escape(text)}</small></p>" for text in self._legend())
             + f"<p>{html.escape(self.finding)}</p>"
             + (f"<ul>{notes}</ul>" if notes else "")
@@ -263,6 +270,9 @@ class Experiment:
 
 def number(value: Any, digits: int = 4) -> str:
     """Return a number as a table shows it: whole ones with their thousands apart, others with so many digits."""
+    if isinstance(value, Integral):
+        n = int(value)
+        return f"{n:,}" if abs(n) < 10**12 else f"{Decimal(n):.{digits - 1}e}"  # it may be too large for a float
     value = float(value)
     if math.isfinite(value) and value == int(value) and abs(value) < 1e7:
         return f"{int(value):,}"
@@ -273,8 +283,6 @@ def cell_text(cell: Any) -> str:
     """Return a cell of a table as text."""
     if isinstance(cell, (bool, np.bool_)):
         return "yes" if cell else "no"
-    if isinstance(cell, Integral):
-        return f"{int(cell):,}"
     return number(cell) if isinstance(cell, Real) else str(cell)
 
 
@@ -283,3 +291,29 @@ def _middle(ordered: list[float]) -> float:
     n = len(ordered)
     low, high = ordered[(n - 1) // 2], ordered[n // 2]
     return low if low == high else low + (high - low) / 2 if math.isfinite(high) else math.inf
+
+
+def _column(head: str, right: bool, cells: tuple[str, ...]) -> list[str]:
+    """Return the lines of a head, which may take several, then the cells, all of one width."""
+    lines = textwrap.wrap(head, max((HEAD, *map(len, cells))), break_long_words=False) or [""]
+    width = max(map(len, (*lines, *cells)))
+    return [text.rjust(width) if right else text.ljust(width) for text in (*lines, *cells)]
+
+
+def _blocks(columns: list[list[str]], rows: int) -> list[str]:
+    """Return a table as text; if it is too wide, in several, each with the columns that tell the rows apart."""
+    tall = max(map(len, columns), default=0)
+    columns = [[" " * len(column[0])] * (tall - len(column)) + column for column in columns]
+    cells = [column[tall - rows :] for column in columns]
+    names = next((k for k in range(1, len(cells)) if len(set(zip(*cells[:k], strict=True))) == rows), 1)
+    blocks: list[list[list[str]]] = [columns[:names]]
+    for column in columns[names:]:
+        if len(blocks[-1]) > names and sum(len(c[0]) + 2 for c in (*blocks[-1], column)) - 2 > WIDEST:
+            blocks.append(columns[:names])
+        blocks[-1] = [*blocks[-1], column]
+    found = []
+    for block in blocks:
+        lines = ["  ".join(parts).rstrip() for parts in zip(*block, strict=True)]
+        lines.insert(tall - rows, "─" * max(map(len, lines)))
+        found.append("\n".join(lines))
+    return found

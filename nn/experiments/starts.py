@@ -15,8 +15,8 @@ from ..layers import MLP, Linear
 from ..losses import cross_entropy
 from ..metrics import accuracy
 from ..optim import SGD
-from .arguments import numbers_of, positive_of, seeds_of
-from .panels import legend, panel
+from .arguments import positive_of, seeds_of, wholes_of
+from .panels import MARKS, drawable, legend, panel
 from .result import Experiment, Spread
 from .trials import Trial, digits
 
@@ -72,9 +72,9 @@ def initializations(
     Experiment
         Its data, of shape (seeds, depths, initializers): ``weight_difference``, ``gradient_difference`` and
         ``trained_difference`` of the first layer's rows; ``saturated``, the part of the hidden units and samples;
-        ``first_gradient``, the norm of the first layer's gradient before training; ``loss``, ``accuracy`` (held-out).
-        And ``zero_gradients`` (activations, depths): in how many parameter arrays, of a network that starts with zeros,
-        some gradient is not zero.
+        ``first_gradient``, the norm of the first layer's gradient before training; ``loss``, ``accuracy`` (held-out)
+        and the ``rate`` that gave them. And ``zero_gradients`` (activations, depths): in how many parameter arrays, of
+        a network that starts with zeros, some gradient is not zero.
 
     Raises
     ------
@@ -89,19 +89,16 @@ def initializations(
     ('zeros', 0.0)
     """
     where = "initializations"
-    found = numbers_of(
-        where, "depths", depths, "be a whole number of at least 1", lambda d: d >= 1 and d == int(d), "(1, 3)"
-    )
-    layers, taken = [int(d) for d in found], seeds_of(where, seeds)
+    layers, taken = wholes_of(where, "depths", depths, "(1, 3)"), seeds_of(where, seeds)
     samples, units = whole(where, "samples", samples, 10), whole(where, "units", units, 2)
     epochs, batch_size = whole(where, "epochs", epochs, 1), whole(where, "batch_size", batch_size, 1)
     tried = positive_of(where, "rates", rates, "(0.5, 2.0)")
     shape = len(taken), len(layers), len(INITIALIZERS)
     names = "weight_difference gradient_difference trained_difference saturated first_gradient loss accuracy rate"
-    data: dict[str, Any] = {name: np.empty(shape) for name in names.split()}
+    data: dict[str, Any] = {name: np.full(shape, np.nan) for name in names.split()}
     trials = [_trial(depth, units) for depth in layers]
     for s, seed in enumerate(taken):
-        train, test = digits(seed, samples, samples)
+        train, test = digits(where, seed, samples, samples)
         for d, depth in enumerate(layers):
             trial = trials[d]
             for i, start in enumerate(INITIALIZERS.values()):
@@ -122,7 +119,7 @@ def initializations(
                         data["accuracy"][at] = accuracy(trial.model(test[0]), test[1])
                         data["trained_difference"][at] = _difference(trial.model.parameters()[0].data)
     data["zero_gradients"] = np.array(
-        [[_moved(a, depth, units, *digits(0, samples)[0]) for depth in layers] for a in ACTIVATIONS]
+        [[_moved(a, depth, units, *digits(where, 0, samples)[0]) for depth in layers] for a in ACTIVATIONS]
     )
     data |= {"depths": np.array(layers), "initializers": tuple(INITIALIZERS)}
     rows = [
@@ -168,8 +165,8 @@ def _finding(data: Mapping[str, Any]) -> str:
     others = [i for i in range(len(names)) if i not in equal]
     small, large = names.index("uniform ±0.01"), len(names) - 1
     losses = "; ".join(
-        f"with {n} hidden {'layer' if n == 1 else 'layers'} {_mean(data['loss'][:, d, small])} "
-        f"(Xavier {_mean(data['loss'][:, d, names.index('Xavier')])}, ±5 {_mean(data['loss'][:, d, large])})"
+        f"with {n} hidden {'layer' if n == 1 else 'layers'} {Spread(data['loss'][:, d, small])} "
+        f"(Xavier {Spread(data['loss'][:, d, names.index('Xavier')])}, ±5 {Spread(data['loss'][:, d, large])})"
         for d, n in enumerate(depths)
     )
     return (
@@ -179,10 +176,6 @@ def _finding(data: Mapping[str, Any]) -> str:
         f"{100 * data['saturated'][..., large].mean():.0f} % of the units, the others at most "
         f"{100 * data['saturated'][..., :large].max():.0f} %. Uniform ±0.01 ends at loss {losses}."
     )
-
-
-def _mean(values: Any) -> str:
-    return f"{np.mean(values):.3g}"
 
 
 def _notes(data: Mapping[str, Any]) -> tuple[str, ...]:
@@ -218,17 +211,23 @@ def _draw(figure: Any, data: Mapping[str, Any]) -> None:
     for axes, (title, key, factor, label) in zip(panels, contents, strict=True):
         log = key in ("first_gradient", "trained_difference")
         panel(axes, title, label, "")
-        values = factor * data[key]
+        values = drawable(factor * data[key])
         if log:
             axes.set_xscale("symlog", linthresh=1e-9)  # so that 0 has a place
             axes.set_xticks([0, 1e-8, 1e-4, 1])
-            axes.set_xlim(-2e-10, 10 * max(values.max(), 1))
+            axes.set_xlim(-2e-10, 10 * max(1, np.nanmax(values, initial=1)))
         for d, depth in enumerate(depths):
             y = np.arange(len(names)) + 0.22 * (d - (len(depths) - 1) / 2)
             low, middle, high = values[:, d].min(axis=0), np.median(values[:, d], axis=0), values[:, d].max(axis=0)
             label = f"{depth} hidden {'layer' if depth == 1 else 'layers'}"
             axes.errorbar(
-                middle, y, xerr=(middle - low, high - middle), fmt="o", markersize=5, color=f"C{d}", label=label
+                middle,
+                y,
+                xerr=(middle - low, high - middle),
+                fmt=MARKS[d % 8],
+                markersize=5,
+                color=f"C{d}",
+                label=label,
             )
     panels[0].set_yticks(range(len(names)), names)
     panels[0].invert_yaxis()

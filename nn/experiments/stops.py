@@ -14,7 +14,7 @@ from ..metrics import accuracy
 from ..module import Module
 from ..optim import Adam
 from ..training import Callback, Run, evaluate, fit
-from .arguments import numbers_of, positive_of, seeds_of
+from .arguments import positive_of, seeds_of, wholes_of
 from .panels import band, ink, legend, panel
 from .result import Experiment, Spread
 from .trials import digits
@@ -88,12 +88,7 @@ def stopping(
     validation, patience 2, last weights
     """
     where = "stopping"
-    lengths = [
-        int(e)
-        for e in numbers_of(
-            where, "epochs", epochs, "be a whole number of at least 1", lambda e: e >= 1 and e == int(e), "(3, 60)"
-        )
-    ]
+    lengths = wholes_of(where, "epochs", epochs, "(3, 60)")
     bounds = positive_of(where, "thresholds", thresholds, "(1.0, 0.1)")
     patience, taken = whole(where, "patience", patience, 1), seeds_of(where, seeds)
     sizes = [whole(where, n, v, 10) for n, v in (("samples", samples), ("validation", validation))]
@@ -107,7 +102,7 @@ def stopping(
     names = (*(name for name, _ in ways), f"validation, patience {patience}, last weights")
     table, curves = np.empty((6, len(taken), len(names))), np.empty((len(taken), 3, longest))
     for s, seed in enumerate(taken):
-        train, held, test = digits(seed, *sizes, TEST)
+        train, held, test = digits(where, seed, *sizes, TEST)
         rng = np.random.default_rng(seed)
         right = test[1]
         train, held, test = (_with_noise(part, noise, rng) for part in (train, held, test))
@@ -117,18 +112,19 @@ def stopping(
             if "patience" in options:
                 options = {**options, "validation": held}
             model = MLP([64, units, 10], rng=seed)
-            history = fit(
-                model,
-                train,
-                loss=cross_entropy,
-                optimizer=Adam(model.parameters(), lr=rate),
-                rng=seed,
-                callbacks=[watch] if watched else [],
-                progress=False,
-                **{"epochs": longest, **options},
-            )
-            kept = history.best_epoch or history.epochs
-            table[:, s, w] = *_judged(model, test, right), history.loss[kept - 1], history.epochs, kept
+            with np.errstate(all="ignore"):  # a rate that is too large is no error here
+                history = fit(
+                    model,
+                    train,
+                    loss=cross_entropy,
+                    optimizer=Adam(model.parameters(), lr=rate),
+                    rng=seed,
+                    callbacks=[watch] if watched else [],
+                    progress=False,
+                    **{"epochs": longest, **options},
+                )
+                kept = history.best_epoch or history.epochs
+                table[:, s, w] = *_judged(model, test, right), history.loss[kept - 1], history.epochs, kept
             if options == {"epochs": longest}:
                 curves[s] = history.loss, watch.held, watch.test
         table[:, s, -1] = *watch.last, history.loss[-1], history.epochs, history.epochs  # of the run with patience
@@ -212,13 +208,14 @@ def _finding(data: Mapping[str, Any]) -> str:
     error, loss, used = (data[name].mean(axis=0) for name in ("error", "loss", "used"))
     best, last = len(used) - 2, len(used) - 1
     longest, others = int(used[:best].argmax()), range(best)
+    spread = [Spread(column) for column in data["loss"].T]
     low, high = (pick(others, key=lambda w: loss[w]) for pick in (min, max))
     return (
-        f"After {used[longest]:.0f} epochs the loss on other digits is {loss[longest]:.2f}, with "
-        f"{100 * error[longest]:.1f} % errors. Stopped by the validation loss after {used[best]:.0f} epochs, it is "
-        f"{loss[best]:.2f} with the best weights ({100 * error[best]:.1f} %), {loss[last]:.2f} with the last ones "
+        f"After {used[longest]:.0f} epochs the loss on other digits is {spread[longest]}, with "
+        f"{100 * error[longest]:.1f} % errors. Stopped by the validation loss after {used[best]:.3g} epochs, it is "
+        f"{spread[best]} with the best weights ({100 * error[best]:.1f} %), {spread[last]} with the last ones "
         f"({100 * error[last]:.1f} %). Of the ways that need a guess, the best one is {data['names'][low]} with "
-        f"{loss[low]:.2f}, the worst {data['names'][high]} with {loss[high]:.2f}."
+        f"{spread[low]}, the worst {data['names'][high]} with {spread[high]}."
     )
 
 
@@ -228,7 +225,7 @@ def _draw(figure: Any, data: Mapping[str, Any]) -> None:
     panel(left, "losses without stopping", "epoch", "cross-entropy")
     epochs = np.arange(1, data["curves"].shape[-1] + 1)
     for i, name in enumerate(("training", "validation", "others")):
-        band(left, epochs, data["curves"][:, i], name, f"C{i}")
+        band(left, epochs, data["curves"][:, i], name, f"C{i}", style=("-", "--", ":")[i])
     kept = data["kept"][:, -2]
     left.axvspan(kept.min(), kept.max(), color=ink(left), alpha=0.12, linewidth=0, label="weights kept")
     left.set_ylim(0, None)

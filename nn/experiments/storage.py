@@ -16,9 +16,9 @@ from ..checks import whole
 from ..layers import Linear, Sequential, Tanh
 from ..losses import squared_error
 from ..module import Module, observe
-from .arguments import numbers_of, seeds_of
+from .arguments import seeds_of, wholes_of
 from .panels import ink, legend, panel
-from .result import Experiment, Spread
+from .result import Experiment, Spread, number
 
 __all__ = ["memory", "stored_bytes"]
 
@@ -146,8 +146,7 @@ def memory(
     """
     chosen = seeds_of("memory", seeds)
     width, samples = whole("memory", "width", width, 1), whole("memory", "samples", samples, 1)
-    numbers = numbers_of("memory", "depths", depths, "be at least 1", lambda n: n >= 1, "(4, 9, 16, 36)")
-    sizes = np.array(sorted({whole("memory", "depths", n, 1) for n in numbers}))
+    sizes = np.array(wholes_of("memory", "depths", depths, "(4, 9, 16, 36)"))
     roots = [round(math.sqrt(n)) for n in sizes]
     stored, peaks, calls = np.empty((3, len(chosen), 2, len(sizes)), int)
     differences = np.empty((len(chosen), len(sizes)))
@@ -174,12 +173,15 @@ def memory(
         for k in (0, 1)
     )
     least = cuts[by_segments[:, 1].argmin()]
+
+    def middle(values: Any) -> str:
+        return number(np.median(values[:, -1]) * kib)
+
     finding = (
-        f"At {deepest} layers the graph keeps {np.median(stored[:, 0, -1]) * kib:.0f} KiB, at most "
-        f"{np.median(peaks[:, 0, -1]) * kib:.0f} KiB are in use at once, and each layer is computed "
-        f"{calls[0, 0, -1] / deepest:.3g} time; in {roots[-1]} segments {np.median(stored[:, 1, -1]) * kib:.0f} KiB, "
-        f"{np.median(peaks[:, 1, -1]) * kib:.0f} KiB and {calls[0, 1, -1] / deepest:.3g} times. Least is in use at "
-        f"once with {least} segments (square root: {math.sqrt(deepest):.1f}). The gradients differ by "
+        f"With {deepest} layers the graph keeps {middle(stored[:, 0])} KiB, at most {middle(peaks[:, 0])} KiB are in "
+        f"use at once, and a layer is computed {calls[0, 0, -1] / deepest:.3g} time; in segments, {roots[-1]} of them, "
+        f"{middle(stored[:, 1])} KiB, {middle(peaks[:, 1])} KiB and {calls[0, 1, -1] / deepest:.3g} times. Least is in "
+        f"use at once if the segments are {least} (square root: {math.sqrt(deepest):.1f}). The gradients differ by "
         f"{differences.max():.1g} at most."
     )
     if len(sizes) > 1:

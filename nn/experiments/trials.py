@@ -20,9 +20,13 @@ from ..training import compile_step
 __all__ = ["Trial", "digits"]
 
 
-def digits(seed: int, *sizes: int) -> list[tuple[Any, Any]]:
+def digits(where: str, seed: int, *sizes: int) -> list[tuple[Any, Any]]:
     """Return so many samples of the digits, drawn at random without replacement, in parts of these sizes."""
     X, labels = load_digits()
+    if sum(sizes) > len(X):
+        raise ValueError(
+            f"{where}: {' + '.join(map(str, sizes))} digits are asked for, but there are {len(X)}. Take fewer samples."
+        )
     order = np.random.default_rng(seed).permutation(len(X))
     ends = np.cumsum([0, *sizes])
     return [(X[order[a:b]], labels[order[a:b]]) for a, b in pairwise(ends)]

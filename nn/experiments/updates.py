@@ -15,7 +15,7 @@ from ..losses import squared_error
 from ..module import observe
 from ..optim import SGD, Adam, Optimizer
 from .arguments import seeds_of
-from .panels import ink, legend, panel
+from .panels import MARKS, ink, legend, panel
 from .result import Experiment, Spread
 
 __all__ = ["update_sense"]
@@ -102,29 +102,35 @@ def update_sense(seeds: Any = 20, *, width: int = 5, depth: int = 2, batch: int 
     agree, slopes, correlations = np.empty((3, len(chosen), len(RULES), 2))
     opposed = np.empty(len(chosen))
     shown_products, shown_changes = [], []
-    for s, seed in enumerate(chosen):
-        for r, rule in enumerate(RULES.values()):
-            for k, n in enumerate((1, batch)):
-                rng = np.random.default_rng(seed)
-                model = MLP([width] * (depth + 1) + [2], "tanh", rng=rng)
-                optimizer = rule(model.parameters(), alpha)
-                for _ in range(WARM):
+    with np.errstate(all="ignore"):  # what is not finite is refused below
+        for s, seed in enumerate(chosen):
+            for r, rule in enumerate(RULES.values()):
+                for k, n in enumerate((1, batch)):
+                    rng = np.random.default_rng(seed)
+                    model = MLP([width] * (depth + 1) + [2], "tanh", rng=rng)
+                    optimizer = rule(model.parameters(), alpha)
+                    for _ in range(WARM):
+                        x, y = rng.normal(size=(n, width)), rng.normal(size=(n, 2))
+                        _step(model, optimizer, x, y)
                     x, y = rng.normal(size=(n, width)), rng.normal(size=(n, 2))
+                    products, before = _products(model, x, y), _weights(model)
+                    if r == 0 and k == 1:
+                        each = np.array([_products(model, x[i : i + 1], y[i : i + 1]) for i in range(n)])
+                        opposed[s] = np.mean(each * products < 0)
                     _step(model, optimizer, x, y)
-                x, y = rng.normal(size=(n, width)), rng.normal(size=(n, 2))
-                products, before = _products(model, x, y), _weights(model)
-                if r == 0 and k == 1:
-                    each = np.array([_products(model, x[i : i + 1], y[i : i + 1]) for i in range(n)])
-                    opposed[s] = np.mean(each * products < 0)
-                _step(model, optimizer, x, y)
-                changes = _weights(model) - before
-                moved = (products != 0) & (changes != 0)  # a change too small for the weight's digits is 0
-                agree[s, r, k] = np.mean(changes[moved] * products[moved] > 0)
-                slopes[s, r, k] = changes @ products / (products @ products) / optimizer.lr
-                correlations[s, r, k] = np.corrcoef(changes, products)[0, 1]
-                if s == 0 and k == 0:
-                    shown_products.append(products)
-                    shown_changes.append(changes)
+                    changes = _weights(model) - before
+                    moved = (products != 0) & (changes != 0)  # a change too small for the weight's digits is 0
+                    if not moved.any() or not np.isfinite(changes).all():
+                        raise ValueError(
+                            f"update_sense: alpha is {alpha:g}, with which {_outcome(moved)}, but it must move "
+                            "weights by a finite amount. Write alpha=0.1."
+                        )
+                    agree[s, r, k] = np.mean(changes[moved] * products[moved] > 0)
+                    slopes[s, r, k] = changes @ products / (products @ products) / optimizer.lr
+                    correlations[s, r, k] = np.corrcoef(changes, products)[0, 1]
+                    if s == 0 and k == 0:
+                        shown_products.append(products)
+                        shown_changes.append(changes)
     rows = tuple(
         (
             name,
@@ -136,12 +142,12 @@ def update_sense(seeds: Any = 20, *, width: int = 5, depth: int = 2, batch: int 
         for r, name in enumerate(RULES)
         for k in (0, 1)
     )
-    others = "; ".join(f"{name} {100 * agree[:, r, 0].mean():.3g} %" for r, name in enumerate(RULES) if r)
+    others = "; ".join(f"{name} {Spread(100 * agree[:, r, 0])} %" for r, name in enumerate(RULES) if r)
     finding = (
         f"In gradient descent {100 * agree[:, 0].mean():.4g} % of the weights move in the sense of the product of "
         f"their two signals, by {slopes[:, 0].mean():.4g} α times it. In a mini-batch of {batch} the mean decides: "
-        f"{100 * opposed.mean():.3g} % of the single samples' products have another sign than the step. With a memory "
-        f"or another force fewer weights follow the sample: {others}."
+        f"{Spread(100 * opposed)} % of the single samples' products have another sign than the step. With a memory "
+        f"or another force so many weights follow the sample: {others}."
     )
     notes = (
         "The claim is exact for plain gradient descent on the samples whose products are averaged. Momentum adds the "
@@ -157,7 +163,8 @@ def update_sense(seeds: Any = 20, *, width: int = 5, depth: int = 2, batch: int 
         largest = np.abs(shown_products).max()
         for r, name in enumerate(RULES):
             scale = alpha / 10 if name == "Adam" else alpha
-            left.plot(shown_products[r], shown_changes[r] / scale, ".", color=f"C{r}", label=name, alpha=0.8)
+            look = {"markersize": 4, "linestyle": "", "marker": MARKS[r]}
+            left.plot(shown_products[r], shown_changes[r] / scale, color=f"C{r}", label=name, alpha=0.8, **look)
             for k in (0, 1):
                 place = np.full(len(chosen), r + 0.2 * (k - 0.5) * 2)
                 right.plot(
@@ -195,3 +202,7 @@ def _step(model: Any, optimizer: Optimizer, x: Any, y: Any) -> None:
     optimizer.zero_grad()
     squared_error(model(x), y).backward()
     optimizer.step()
+
+
+def _outcome(moved: Any) -> str:
+    return "the weights become infinite" if moved.any() else "no weight moves"

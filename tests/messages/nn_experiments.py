@@ -71,12 +71,27 @@ ROWS = {
     "nn.experiments.batch_modes([500], samples=100)": (
         lambda: nn.experiments.batch_modes([500], samples=100),
         ValueError,
-        ["batch_modes: batch_sizes holds 500", "from 1 to 100, the number of samples"],
+        ["batch_modes: batch_sizes holds 500", "a whole number from 1 to 100"],
     ),
     "nn.experiments.local_minima([1, 2], [1])": (
         lambda: nn.experiments.local_minima([1, 2], [1]),
         errors.ShapeError,
         [r"local_minima: inputs has shape \(2,\) and targets \(1,\)", "a number for each sample"],
+    ),
+    "nn.experiments.local_minima([nan], [1])": (
+        lambda: nn.experiments.local_minima([float("nan")], [1]),
+        ValueError,
+        ["local_minima: inputs holds nan", "must lie between -1e.100 and 1e.100", "Divide them by a constant"],
+    ),
+    "nn.experiments.initializations(samples=1000)": (
+        lambda: nn.experiments.initializations(samples=1000),
+        ValueError,
+        [r"initializations: 1000 \+ 1000 digits are asked for", "there are 1797", "Take fewer samples"],
+    ),
+    "nn.experiments.update_sense(alpha=1e-30)": (
+        lambda: nn.experiments.update_sense(1, alpha=1e-30),
+        ValueError,
+        ["update_sense: alpha is 1e-30, with which no weight moves", r"Write alpha=0\.1"],
     ),
     "nn.experiments.momentum(seeds=1, steps=1)": (
         lambda: nn.experiments.momentum(seeds=1, steps=1),

@@ -1,5 +1,6 @@
 """Experiments on cost, and on sums: R6, M7, R7, R8, R16."""
 
+import importlib.util
 import tracemalloc
 import warnings
 
@@ -161,6 +162,15 @@ def test_many_paths_are_counted_without_being_walked():
     assert found.data["paths"][0] > 10**19 and found.data["edges"][0] < 2000
     assert found.data["multiplications"][0] == -1 and np.isnan(found.data["differences"]).all()
     assert "not expanded" in str(found)
+
+
+def test_deltas_below_the_least_float_and_counts_beyond_the_largest_are_no_obstacle():
+    thin = path_counts(seeds=1, depths=[600], width=1)
+    assert (thin.data["differences"] < 1e-9).all()
+    wide = path_counts(seeds=1, depths=[1, 700], width=3)
+    assert "e+334 paths" in wide.finding
+    if importlib.util.find_spec("matplotlib"):
+        wide.plot().draw_without_rendering()
 
 
 # -------------------------------------------------------------------------------------------------------------- R7

@@ -73,6 +73,13 @@ def test_R13_without_the_weights_0_25_to_the_L_is_no_bound(through_depth):
     assert (ratios[:, TANH] > 1000 * ratios[:, XAVIER]).all()
 
 
+def test_Y15_a_delta_smaller_than_the_least_float_is_no_factor_of_0():
+    found = vanishing(seeds=1, depth=300, width=3, samples=2)
+    assert found.data["deltas"][0, SMALL, 0] == 0
+    assert 0.1 < found.rows[XAVIER][2].center < 0.25 and 0 < found.rows[SMALL][2].center < 0.01
+    assert "exceeded nowhere" in found.finding
+
+
 def test_the_finding_names_the_numbers_that_were_measured(through_depth):
     ratios = through_depth.data["deltas"][..., 0] / through_depth.data["deltas"][..., -1]
     assert f"{np.median(ratios[:, XAVIER]):.2g}" in through_depth.finding
@@ -184,6 +191,8 @@ def test_it_draws_without_warnings(name, style):
         (lambda: remedies(seeds=0), "remedies: seeds is 0"),
         (lambda: remedies(networks=[]), "remedies: networks is"),
         (lambda: remedies(networks=["ReLU"]), "remedies: networks is"),
+        (lambda: remedies(networks=5), "remedies: networks is 5"),
+        (lambda: remedies(networks=[["ReLU, He"]]), "remedies: networks is"),
         (lambda: remedies(depth=1), "remedies: depth is 1"),
         (lambda: remedies(steps=0), "remedies: steps is 0"),
         (lambda: remedies(rates=[0.1, -1]), "remedies: rates"),

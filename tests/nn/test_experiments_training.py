@@ -9,8 +9,10 @@ import autograd_mini as ag
 import nn
 from nn.experiments import Experiment, Spread
 from nn.experiments.adaptive import OPTIMIZERS
-from nn.experiments.arguments import seeds_of
+from nn.experiments.arguments import numbers_of, seeds_of, wholes_of
+from nn.experiments.inertia import _descend, _draw_error, _several_levels
 from nn.experiments.minima import INPUTS, TARGETS, TwoWeights, errors_of
+from nn.experiments.result import cell_text
 from nn.experiments.starts import INITIALIZERS
 from nn.experiments.trials import Trial, digits
 
@@ -79,6 +81,8 @@ def one(**changes):
         ([3.0, 1.0, 2.0, 10.0], "median", "2.5 [1, 10]"),
         ([1.0, NAN, INF], "median", "inf [1, inf]"),
         ([1.0, INF], "median", "inf [1, inf]"),
+        ([1e308, 1.5e308], "mean", "1.25e+308 ± 3.54e+307"),
+        ([0.0, 0.0], "mean", "0 ± 0"),
         ([1234567.0, 1234567.0], "median", "1,234,567 [1,234,567, 1,234,567]"),
     ],
 )
@@ -122,6 +126,28 @@ def test_a_table_without_spreads_explains_no_signs():
     text = str(one(rows=(("a", 1, True),), notes=()))
     assert "over the seeds" not in text and text.endswith("It is, & more.")
     assert "yes" in text
+
+
+def test_a_table_too_wide_goes_on_below_with_the_columns_that_tell_its_rows_apart():
+    head = ("name", "μ", *(f"a head of several words, {i}" for i in range(9)))
+    rows = [("a", 0.5, *range(9)), ("a", 0.9, *range(9)), ("b", 0.5, *range(9))]
+    text = str(one(columns=head, rows=rows, notes=()))
+    blocks = [block.splitlines() for block in text.split("\n\n")[1:-1]]
+    assert len(blocks) == 2 and max(map(len, text.splitlines())) <= 100
+    for block in blocks:
+        assert [line.split()[:2] for line in block[-3:]] == [["a", "0.5"], ["a", "0.9"], ["b", "0.5"]]
+        assert set(block[-4]) == {"─"}
+    assert [len(block[-1].split()) - 2 for block in blocks] == [5, 4]
+    for line in ("a head of", "several words,"):  # a long head over narrow cells takes several lines
+        assert line in text
+
+
+def test_a_table_without_rows_is_its_head():
+    assert "name  n  values\n───" in str(one(rows=()))
+
+
+def test_whole_numbers_too_large_for_a_float_are_shown():
+    assert cell_text(10**400) == "1.000e+400" and cell_text(123456) == "123,456"
 
 
 def test_a_notebook_shows_what_is_escaped():
@@ -188,7 +214,7 @@ def test_seeds_are_a_number_or_a_list():
 
 
 def test_a_trial_begins_anew_with_the_weights_of_another_model():
-    ((x, y),) = digits(0, 30)
+    ((x, y),) = digits("trial", 0, 30)
     model, other = (nn.MLP([64, 5, 10], "tanh", rng=seed) for seed in (0, 1))
     alone = Trial(nn.MLP([64, 5, 10], "tanh", rng=1), nn.cross_entropy, nn.SGD(other.parameters(), lr=0.1))
     trial = Trial(model, nn.cross_entropy, nn.SGD(model.parameters(), lr=0.1))
@@ -199,7 +225,7 @@ def test_a_trial_begins_anew_with_the_weights_of_another_model():
 
 
 def test_a_trial_starts_over_from_the_same_weights_with_nothing_remembered():
-    ((x, y),) = digits(0, 30)
+    ((x, y),) = digits("trial", 0, 30)
     model = nn.MLP([64, 5, 10], "tanh", rng=0)
     trial = Trial(model, nn.cross_entropy, nn.Adam(model.parameters()))
     runs = []
@@ -210,7 +236,39 @@ def test_a_trial_starts_over_from_the_same_weights_with_nothing_remembered():
     assert runs[0][0] == runs[1][0] and runs[0][-1] != runs[1][-1]
 
 
+EXTREME = {
+    "learning_rates": {"factors": (1e300, 0.5), "steps": 5, "seeds": 1, "samples": 20},
+    "adaptive_rates": {"rates": (1e200,), "steps": 2, "seeds": 1, "samples": 20},
+    "initializations": {"depths": (1,), "samples": 20, "epochs": 1, "seeds": 1, "rates": (1e300,)},
+    "batch_modes": {"batch_sizes": (10, 1), "samples": 10, "epochs": 1, "seeds": 1, "rates": (1e200,)},
+    "local_minima": {"starts": 2, "steps": 2, "learning_rate": 1e300},
+}
+
+
+@pytest.mark.usefixtures("pyplot")
+@pytest.mark.parametrize("name", EXTREME)
+def test_rates_however_large_give_a_table_and_a_picture_without_warnings(name):
+    """Warnings are errors here."""
+    state = np.random.get_state()[1].copy()
+    found = getattr(nn.experiments, name)(**EXTREME[name])
+    assert str(found)
+    found.plot().draw_without_rendering()
+    np.testing.assert_array_equal(np.random.get_state()[1], state)
+
+
+def test_numbers_are_taken_once_and_in_ascending_order():
+    assert numbers_of("f", "n", (3.0, 1.0, 3.0), "be", lambda n: True, "()") == (1.0, 3.0)
+    assert wholes_of("f", "n", np.array([4, 2]), "()") == [2, 4]
+    with pytest.raises(ValueError, match=r"f: n holds 5, but each of its numbers must be a whole number from 1 to 4"):
+        wholes_of("f", "n", [5], "(1,)", 4)
+
+
 # --------------------------------------------------------------------------------------------------- learning rates
+
+
+def test_R11_a_loss_that_has_reached_its_minimum_does_not_rise_by_rounding():
+    data = nn.experiments.learning_rates((0.9,), seeds=[3], steps=600, samples=20, units=1).data
+    assert (data["loss"][0] >= 0).all() and (data["rises"][0] == 0).all()
 
 
 def test_R11_the_edge_of_a_quadratic_is_two_over_its_largest_curvature(run):
@@ -284,6 +342,13 @@ def test_R11_decades_that_work_are_counted(run):
     data = run("adaptive_rates").data
     assert (data["works"] == (data["loss"] < 0.5)).all()
     np.testing.assert_allclose(data["decades"], data["works"].sum(axis=-1))  # rates a decade apart
+
+
+def test_R11_a_best_rate_at_the_end_of_those_tried_is_said_to_be_one(run):
+    found = nn.experiments.adaptive_rates((1.0, 0.1), steps=5, seeds=1, samples=20, threshold=100)
+    assert "may lie beyond, for: gradient descent" in found.finding
+    assert (found.data["decades"] <= found.data["tried"]).all() and found.data["tried"] == 2
+    assert "may lie beyond" not in run("adaptive_rates").finding.replace("may lie beyond, for: RMSprop.", "")
 
 
 # ------------------------------------------------------------------------------------------------- the first weights
@@ -365,6 +430,12 @@ def test_losses_are_taken_at_equal_numbers_of_samples():
     assert loss[1, 9] == loss[1, 0] and loss[1, 10] != loss[1, 9]
 
 
+def test_one_batch_size_is_not_compared_with_itself():
+    for size in (7, 20):
+        finding = nn.experiments.batch_modes((size,), samples=20, epochs=1, seeds=1, rates=(0.3,)).finding
+        assert finding.count(f"with batches of {size}") == 1 + (size < 20) and "first" not in finding
+
+
 # --------------------------------------------------------------------------------------------------------- minima
 
 
@@ -429,7 +500,22 @@ def test_Y5_linear_units_have_no_local_minimum_beside_the_best(run):
 def test_a_descent_that_has_not_come_to_rest_is_no_minimum():
     found = nn.experiments.local_minima(starts=3, steps=1)
     assert (found.data["point"] == -1).all() and not found.data["minimum"].any()
-    assert found.rows[-1][0] == "not at rest"
+    assert found.rows[-1][0] == "not at rest, or flat"
+    assert found.finding.startswith("No minima were found. Of 9 starts 100 % end not at rest")
+
+
+@pytest.mark.parametrize("target", [0.5, 5.0])
+def test_neither_a_valley_nor_a_plateau_is_a_minimum(target):
+    """One sample and two weights: E is 0 along a curve, or falls for ever; rounding alone makes curvatures positive."""
+    found = nn.experiments.local_minima([1.0], [target], starts=4)
+    assert not found.data["minimum"].any() and [row[0] for row in found.rows] == ["not at rest, or flat"]
+
+
+@pytest.mark.usefixtures("pyplot")
+def test_an_error_that_is_one_number_everywhere_is_not_called_non_convex_and_is_drawn():
+    found = nn.experiments.local_minima([0.0], [0.5], starts=3, steps=2)
+    assert "not convex" not in found.finding
+    found.plot().draw_without_rendering()
 
 
 # -------------------------------------------------------------------------------------------------------- momentum
@@ -465,12 +551,16 @@ def test_Y16_momentum_s_steps_are_longer_unless_its_rate_is_made_smaller(run):
     assert (effective < 1.5 * plain).all()
 
 
-def test_the_problems_are_errors_in_which_plain_descent_found_several_depths(run):
+def test_the_problems_are_chosen_by_other_starts_than_those_measured(run):
+    """Chosen by the same ones, plain descent would miss the global minimum in every problem."""
     data = run("momentum").data
     assert data["tried"] == 40 and set(data["problems"]) < set(range(40))
-    spread = data["error"][:, 0].max(axis=-1) - data["error"][:, 0].min(axis=-1)
-    assert (spread > 0.02).all()
-    assert (data["rests"][:, 0] >= 0.9).all()
+    assert (data["found"][:, 0].all(axis=-1)).any() and not data["found"][:, 0].all()
+    x, y, begins, others = _draw_error(int(data["problems"][0]), 16)
+    assert x.shape == y.shape == (4, 16) and begins.shape == others.shape == (2, 16)
+    assert not np.isin(begins, others).any()
+    ends, _ = _descend(others[:, None], x[:, None], y[:, None], 0.2, 0.0, QUICK["momentum"]["steps"])
+    assert _several_levels(ends, x[:, None], y[:, None]).all()
 
 
 # -------------------------------------------------------------------------------------------------------- stopping
