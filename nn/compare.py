@@ -97,22 +97,21 @@ def compare(
         arrays = [(i, name, tensor) for i in forward.values for name, tensor in _arrays(network, i, forward.values[i])]
         found = ag.gradients(loss(forward.outputs, y), [tensor for _, _, tensor in arrays])
     engine = {(i, name): gradient for (i, name, _), gradient in zip(arrays, found, strict=True)}
-    o, records = sweep(network, forward, x, y, known)
     dtype = np.result_type(*(tensor.dtype for _, _, tensor in arrays))
     tolerance = 1e-12 if dtype == np.float64 else 1e-4
+    o, records = sweep(network, forward, x, y, known, float)  # what the finite differences are held against
+    rounded = records if dtype == np.float64 else sweep(network, forward, x, y, known)[1]  # what the engine is
     rules, evaluation = Rules(network, known, o, y), Evaluation(network, forward, x, y, known)
-    eps = float(np.finfo(dtype).eps)
     lost, cancelled = lost_terms(network, records), _cancellation(o, y, known)
     rows = []
     for step in sorted(forward.values, reverse=True):
         equations, places = rules.of(step), evaluation.places(step)
-        for name, (hand, terms, gone) in _by_hand(records[step], lost[step]).items():
+        by_hand = _gradients(rounded[step])
+        for name, (exact, terms, gone) in _with_terms(records[step], lost[step]).items():
             size = max(cancelled * float(np.max(terms)), float(np.max(gone)))
-            scale = float(np.max(np.abs(hand)))
-            if scale <= 64 * eps * size:  # all of it is rounding
-                scale = size or 1.0
-            slopes = finite_differences(places[name], hand, scale, rng)
-            autodiff = np.asarray(engine[step, name])
+            scale, finite_scale = _scale(exact, size, dtype), _scale(exact, size, float)
+            slopes = finite_differences(places[name], exact, finite_scale, rng)
+            hand, autodiff = by_hand[name], np.asarray(engine[step, name])
             written = equations[name].equation("Y")
             row = Row(
                 layer=max(int(network.nodes[step - 1].point.layer), 1),
@@ -126,7 +125,7 @@ def compare(
                 error=float(np.max(np.abs(autodiff - hand)) / scale),
                 finite_error=slopes.worst,
                 cancellation=max(1.0, size / scale),
-                uncertainty=slopes.uncertainty,
+                uncertainty=slopes.uncertainty + min(1e-12 * size / finite_scale, 0.1),
                 place=network.nodes[step - 1].place,
                 equation=equations[name],
             )
@@ -141,16 +140,25 @@ def _arrays(network: Network, step: int, value: Any) -> list[tuple[str, Any]]:
     return [("delta", value), *((name, p) for name, p in parameters if p is not None)]
 
 
-def _by_hand(record: Record, lost: Any) -> dict[str, tuple[Any, Any, Any]]:
+def _scale(gradient: Any, size: float, dtype: Any) -> float:
+    """Return what errors are relative to: the largest entry, or if all of it is rounding, its terms' size."""
+    largest = float(np.max(np.abs(gradient)))
+    return largest if largest > 64 * float(np.finfo(dtype).eps) * size else size or 1.0
+
+
+def _gradients(record: Record) -> dict[str, Any]:
+    """Return the gradients that the rules give."""
+    named = {"W": "weight", "gamma": "weight", "b": "bias", "beta": "bias"}
+    return {"delta": record.u, **{named[letter]: gradient for letter, gradient in record.gradients.items()}}
+
+
+def _with_terms(record: Record, lost: Any) -> dict[str, tuple[Any, Any, Any]]:
     """Return the gradients that the rules give, each with the size of its terms, and of those lost on the way."""
     u = record.u
     assert u is not None
-    found = {"delta": (u, np.abs(u), lost)}
     sizes = np.abs(u), np.broadcast_to(lost, u.shape)
-    for letter, gradient in record.gradients.items():
-        first, second = (_terms(record, letter, size) for size in sizes)
-        found["weight" if letter in ("W", "gamma") else "bias"] = gradient, first, second
-    return found
+    terms = [sizes, *([_terms(record, letter, size) for size in sizes] for letter in record.gradients)]
+    return {name: (g, *both) for (name, g), both in zip(_gradients(record).items(), terms, strict=True)}
 
 
 def _terms(record: Record, letter: str, size: Any) -> Any:
@@ -160,15 +168,11 @@ def _terms(record: Record, letter: str, size: Any) -> Any:
         return rows.T @ np.abs(record.x.reshape(-1, record.x.shape[-1]))
     if letter == "b":
         return rows.sum(axis=0)
-    terms = size * np.abs(_normalized(record)) if letter == "gamma" else size
-    return terms.reshape(-1, *record.gradients[letter].shape).sum(axis=0)
-
-
-def _normalized(record: Record) -> Any:
-    """Return the normalized values, of a normalization without gamma and beta what it returned."""
-    layer: Any = record.layer
-    y = record.y if layer.beta is None else record.y - layer.beta
-    return y if layer.gamma is None else np.divide(y, layer.gamma, out=np.zeros_like(y), where=layer.gamma != 0)
+    if letter == "gamma":  # times x^ = (x - mean) / s, in which x and mean cancel
+        layer: Any = record.layer
+        mean, s = layer._mean_and_s(record.x)
+        size = size * (np.abs(record.x) + np.abs(mean)) / s
+    return size.reshape(-1, *record.gradients[letter].shape).sum(axis=0)
 
 
 def _cancellation(o: Any, y: Any, loss: Loss) -> float:

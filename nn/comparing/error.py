@@ -56,7 +56,7 @@ class Evaluation:
             module = self.network.nodes[user - 1].module
             if isinstance(module, (BatchNorm1d, LayerNorm)):
                 axis = 0 if isinstance(module, BatchNorm1d) else -1
-                widths.append(float(np.median(np.std(self.values[step], axis=axis))) or 1.0)
+                widths.append(float(np.min(np.sqrt(np.var(self.values[step], axis=axis) + module.eps))))
         return min(widths)
 
     def _from(self, step: int, value: Any) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 import autograd_mini as ag
 
 from .. import delta
@@ -14,9 +16,11 @@ from .reading import HAND_ACTIVATIONS, Forward, Network, Node
 __all__ = ["sweep"]
 
 
-def sweep(network: Network, forward: Forward, x: Any, y: Any, loss: Loss) -> tuple[Any, dict[int, delta.Record]]:
-    """Return the outputs, and what the sweep by hand found at each step."""
-    layers = {i: _layer(i, node, forward) for i, node in enumerate(network.nodes, 1) if node.module is not None}
+def sweep(
+    network: Network, forward: Forward, x: Any, y: Any, loss: Loss, dtype: Any = None
+) -> tuple[Any, dict[int, delta.Record]]:
+    """Return the outputs, and what the sweep by hand found at each step; in floats of a dtype, or the model's."""
+    layers = {i: _layer(i, node, forward, dtype) for i, node in enumerate(network.nodes, 1) if node.module is not None}
     chain = _chain(network, layers, 0, len(network.nodes))
     if loss.contained is not None:
         chain.append(delta.Activation(loss.contained))
@@ -42,17 +46,17 @@ def _chain(network: Network, layers: dict[int, delta.Layer], start: int, end: in
     return found[::-1]
 
 
-def _layer(step: int, node: Node, forward: Forward) -> delta.Layer:
+def _layer(step: int, node: Node, forward: Forward, dtype: Any) -> delta.Layer:
     module: Any = node.module
     if isinstance(module, Linear):
-        return delta.Dense(module.weight.data, _data(module.bias), module.mask)
+        return delta.Dense(_data(module.weight, dtype), _data(module.bias, dtype), module.mask)
     if isinstance(module, Dropout):
         return delta.Dropout(forward.kept[step], module.p)
     if isinstance(module, Flatten):
         return delta.Flatten()
     if isinstance(module, Activation):
         return delta.Activation(HAND_ACTIVATIONS[type(module)], **module.config())
-    gamma, beta, shape = _data(module.weight), _data(module.bias), forward.values[step].shape
+    gamma, beta, shape = _data(module.weight, dtype), _data(module.bias, dtype), forward.values[step].shape
     if isinstance(module, LayerNorm):
         return delta.LayerNorm(gamma, beta, module.eps, axes=len(module.normalized_shape))
     assert isinstance(module, BatchNorm1d)
@@ -63,9 +67,9 @@ def _layer(step: int, node: Node, forward: Forward) -> delta.Layer:
         )
     if module.training or module.running_mean is None or module.running_var is None:
         return delta.BatchNorm(gamma, beta, module.eps)
-    mean, variance = module.running_mean.numpy(), module.running_var.numpy()
+    mean, variance = _data(module.running_mean, dtype), _data(module.running_var, dtype)
     return delta.BatchNorm(gamma, beta, module.eps, mean=mean, variance=variance)
 
 
-def _data(parameter: Any) -> Any:
-    return None if parameter is None else parameter.data
+def _data(parameter: Any, dtype: Any) -> Any:
+    return None if parameter is None else np.asarray(parameter.data, dtype)

@@ -10,7 +10,7 @@ import numpy as np
 __all__ = ["Place", "Slopes", "finite_differences", "slope"]
 
 ENTRIES = 64  # at most so many entries of an array are checked by finite differences,
-STEPS = [0.125 / 8**k for k in range(5)]  # at these steps
+STEPS = [0.125 / 8**k for k in range(8)]  # at these steps, or as many of them as rounding allows
 EPS = float(np.finfo(float).eps)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -18,61 +18,9 @@ from .arguments import seeds_of, wholes_of
 from .panels import LARGEST, MARKS, ink, legend, panel
 from .result import Experiment, Spread, number
 
-__all__ = ["PathCount", "count_paths", "expanded", "path_counts"]
+__all__ = ["expanded", "path_counts"]
 
 LONGEST = 20_000  # paths: of more, each by itself takes too long
-
-
-class PathCount(NamedTuple):
-    """What leads from a result back to the leaves it is differentiated by.
-
-    Attributes
-    ----------
-    paths : int
-        Ways from the result to a leaf.
-    factors : int
-        Edges of all these paths together: the derivatives that are multiplied when each path is worked out by itself.
-    edges : int
-        Edges of the graph: a sweep passes over each once.
-    """
-
-    paths: int
-    factors: int
-    edges: int
-
-
-def count_paths(result: ag.Tensor) -> PathCount:
-    r"""Count the paths from a result to its leaves, the derivatives along them, and the edges of the graph.
-
-    No path is walked: from the leaves on, a node has as many paths as the nodes it was computed from together.
-
-    Parameters
-    ----------
-    result : Tensor
-        A scalar computed from scalars; of an array, a node stands for all its entries, and so does a path.
-
-    Returns
-    -------
-    PathCount
-
-    Examples
-    --------
-    >>> import autograd_mini as ag
-    >>> from nn.experiments.paths import count_paths
-    >>> x = ag.Tensor(3.0, requires_grad=True)
-    >>> y = x * x
-    >>> count_paths(y * y)  # two edges from each product
-    PathCount(paths=4, factors=8, edges=4)
-    """
-    paths: dict[Any, int] = {}
-    factors: dict[Any, int] = {}
-    edges = 0
-    for node in reversed(_newest_first(result.node)):
-        parents = _parents(node)
-        paths[node] = sum(paths[p] for _, p in parents) if parents else 1
-        factors[node] = sum(factors[p] + paths[p] for _, p in parents)
-        edges += len(parents)
-    return PathCount(paths[result.node], factors[result.node], edges)
 
 
 def expanded(result: ag.Tensor) -> tuple[dict[Any, float], int]:
@@ -206,15 +154,15 @@ def path_counts(seeds: Any = 3, *, depths: Sequence[int] = (1, 2, 3, 4, 5, 6, 7,
             model = MLP([width] * (depth + 1) + [1], "sigmoid", rng=rng)
             matrices = [layer.weight.numpy() for layer in model.layers if isinstance(layer, Linear)]
             error, leaves = _unrolled(matrices, rng.normal(size=width).tolist(), 1.0)
-            count = count_paths(error)
+            counted = ag.paths(error, max_numbers=10**9)  # all that there are
             weights[n] = len(leaves)
-            if count.paths <= LONGEST:
+            if counted.count <= LONGEST:
                 swept = np.array(ag.gradients(error, leaves))
                 by_path, multiplications[n] = expanded(error)
                 walked = np.array([by_path[leaf.node] for leaf in leaves])
                 least = np.finfo(float).tiny  # below, digits are lost
                 differences[s, n] = (np.abs(walked - swept) / np.maximum(np.abs(swept), least)).max()
-        counts.append(count)
+        counts.append((counted.count, counted.factors, counted.edges))
     paths, factors, edges = (np.array(column, object) for column in zip(*counts, strict=True))
     rows = tuple(
         (

@@ -216,8 +216,10 @@ NOTES = (
     "it is given Z (claim M1), and so it is written here.",
     "R's Delta is minus Y's delta and M's Delta, up to the loss's factor: with the half they are equal but for the "
     "sign, and the updates are the same (claims R2, R4, R5). In nn, delta is dE/dz and Delta is -dE/dz.",
-    "The sources derive none of the last four; they are written in their symbols. u (in R, U = -u) is the derivative "
-    "by what a normalization returns, ẑ its normalized values, τ the standard deviation, ⟨ ⟩ a mean over what is "
+    "What a source does not state is written in its symbols: the update in M, which has no learning rate; the "
+    "gradient of a bias in R, which has none; sigmoid or softmax and log loss in M and R; the last four rules in all.",
+    "u (in R, U = -u) is the derivative by what a normalization returns, ẑ its normalized values, τ the standard "
+    "deviation, ⟨ ⟩ a mean over what is "
     "normalized together; m is 1 where dropout keeps a unit, else 0. In nn, samples lie in rows.",
 )
 

@@ -11,7 +11,7 @@ import autograd_mini as ag
 import nn
 from nn.experiments import gradient_cost, memory, outputs, path_counts, update_sense
 from nn.experiments.counting import Counted, counting
-from nn.experiments.paths import count_paths, expanded
+from nn.experiments.paths import expanded
 from nn.experiments.storage import stored_bytes
 
 PER_WEIGHT, DIFFERENCES, FORWARD, REVERSE = range(4)
@@ -124,21 +124,12 @@ def test_the_finding_of_gradient_cost_names_what_was_measured(cost):
 # -------------------------------------------------------------------------------------------------------------- M7
 
 
-def test_paths_and_edges_of_small_graphs_are_counted():
-    a, b = (ag.Tensor(v, requires_grad=True) for v in (2.0, 3.0))
-    constant = ag.Tensor(5.0)
-    s = a * b + constant
-    assert count_paths(s) == (2, 4, 3)  # + to *, * to a and to b
-    assert count_paths(s * s) == (4, 12, 5)
-    assert count_paths(a) == (1, 0, 0)
-
-
 def test_the_expansion_uses_the_derivative_of_each_edge():
     a, b = (ag.Tensor(v, requires_grad=True) for v in (2.0, 3.0))
     s = np.sin(a * b) - a / b
     found, multiplications = expanded(s)
     np.testing.assert_allclose([found[a.node], found[b.node]], ag.gradients(s, [a, b]), rtol=1e-14)
-    assert multiplications == count_paths(s).factors == 2 * 3 + 2 * 2
+    assert multiplications == ag.paths(s).factors == 2 * 3 + 2 * 2
 
 
 def test_M7_paths_are_products_of_widths_and_edges_grow_in_proportion_to_the_depth():
