@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import inspect
+import itertools
 import linecache
 import re
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,7 @@ RETURNED: dict[str, tuple[str, ...]] = {
     "biases": ("biases", "b", "new_biases", "updated_biases", "b_new", "new_b", "bias"),
 }  # fmt: skip
 
+GRADIENT_OF = {"weights": "weight_gradients", "biases": "bias_gradients"}
 PER_LAYER = ("weights", "biases", "a", "z", "masks")
 MEANING = {name: meaning for meaning, names in ARGUMENTS.items() for name in names}
 TERM = {name: term for term, names in RETURNED.items() for name in names}
@@ -79,16 +81,21 @@ class Call:
     function: Callable[..., Any]
     parameters: tuple[Parameter, ...]
     returns: tuple[str, ...] | None
-    found: dict[Any, tuple[str, ...]] = field(default_factory=dict, compare=False)  # what unnamed lists turned out as
+    found: dict[Any, Any] = field(default_factory=dict, compare=False)  # how the answers turned out to be arranged
 
     def asks(self, *meanings: str) -> bool:
         """Return whether the function is given one of these."""
         return any(p.meaning in meanings for p in self.parameters)
 
-    def turned(self) -> Call | None:
-        """Return the call with lists read from the output, if no shape has told in which order they come."""
-        told = any(isinstance(key, tuple) for key in self.found)
-        return None if told else replace(self, found={**self.found, ("order", ""): ("turned",)})
+    def others(self, unknown: bool) -> list[Call]:
+        """Return the call with its answers read in other ways that their shapes allow."""
+        alike = self.found.get("readings", ())
+        ways: list[dict[Any, Any]] = [{"readings": (reading,)} for reading in alike[1:]]
+        if unknown and not any(isinstance(key, tuple) for key in self.found):  # from the output?
+            ways.append({("order", ""): "turned"})
+        if self.found.get("named like parameters"):  # grads["W1"]
+            ways.append({"as gradients": True})
+        return [replace(self, found={**self.found, **way}) for way in ways]
 
     @property
     def layers(self) -> int | None:
@@ -350,6 +357,14 @@ def _terms(call: Call, case: Case, returned: Any, answer: Answer, layout: Layout
     """Return term -> value."""
     if hasattr(returned, "_asdict"):
         returned = returned._asdict()
+    if is_dataclass(returned) and not isinstance(returned, type):
+        returned = vars(returned)
+    if isinstance(returned, tuple) and len(returned) == 2 and any(map(_has_names, returned)):  # the error beside them
+        returned = next((one for one, other in (returned, returned[::-1]) if _is_number(other)), returned)
+    if _has_names(returned, int) and all(map(_has_names, returned.values())):
+        returned = [returned[layer] for layer in sorted(returned)]
+    if isinstance(returned, (tuple, list)) and returned and all(map(_has_names, returned)):  # one for each layer
+        returned = {key: [layer.get(key) for layer in returned] for key in returned[0]}
     if isinstance(returned, Mapping) and not all(isinstance(key, int) for key in returned):
         terms: dict[str, Any] = {}
         for key, value in returned.items():
@@ -368,77 +383,103 @@ def _terms(call: Call, case: Case, returned: Any, answer: Answer, layout: Layout
                 f"{WHERE}: the function returned a dictionary with the keys {', '.join(map(str, returned))}, none of "
                 f"which is known. Call them {', '.join(RETURNED)}, or by layer dW1, db1, delta1."
             )
+        if not call.asks("learning_rate") and not any(term.endswith("gradients") for term in terms):
+            call.found["named like parameters"] = bool(terms.keys() & GRADIENT_OF.keys())
+        if call.found.get("as gradients"):
+            answer.notes.append("It takes no learning rate: what it calls weights and biases was read as gradients.")
+            terms = {GRADIENT_OF.get(term, term): value for term, value in terms.items()}
         return terms
     names = call.returns
+    if names is not None and len(names) == 1:
+        alone = isinstance(returned, tuple) and len(returned) == 1 and isinstance(returned[0], (list, tuple))
+        return {names[0]: returned[0] if alone else returned}
+    arranged = _arranged(returned, case.depth)
+    if isinstance(returned, tuple):  # a number before or after them may be the error
+        for part, number in ((returned[1:], returned[:1]), (returned[:-1], returned[-1:])):
+            if names is None and part and _is_number(number[0]):
+                part = part[0] if len(part) == 1 and _is_list(part[0]) else part
+                arranged |= {f"{way}, and a number": lists for way, lists in _arranged(part, case.depth).items()}
+    if "readings" not in call.found:
+        orders = [names] if names is not None else _orders(call)
+        scores = {
+            (way, order): sum(_score(case, layout, t, v) for t, v in zip(order, lists, strict=True)) / len(order)
+            for way, lists in arranged.items()
+            for order in orders
+            if len(order) == len(lists)
+        }
+        call.found["readings"] = tuple(reading for reading in scores if scores[reading] == max(scores.values()))
+    way, order = next(iter(call.found["readings"]), ("", ()))
+    if way in arranged and len(order) == len(arranged[way]):
+        if names is None and len(order) > 1 and order not in _orders(call)[:3]:
+            answer.notes.append(f"What came back was read as {', '.join(order)}, in this order, by its shapes.")
+        return dict(zip(order, arranged[way], strict=True))
     if names is not None:
-        if len(names) == 1:
-            alone = isinstance(returned, tuple) and len(returned) == 1 and isinstance(returned[0], (list, tuple))
-            return {names[0]: returned[0] if alone else returned}
-        if not isinstance(returned, (tuple, list)) or len(returned) != len(names):
-            raise ValueError(
-                f"{WHERE}: the function returned {_described(returned)}, but returns= lists {len(names)} terms: "
-                f"{', '.join(names)}. Return a tuple of them, in that order."
-            )
-        return dict(zip(names, returned, strict=True))
-    steps = call.asks("learning_rate")
-    pair = ("weights", "biases") if steps else ("weight_gradients", "bias_gradients")
-    several = isinstance(returned, (tuple, list)) and len(returned) > 0 and all(map(_is_list, returned))
-    if not several:
-        only = call.found.setdefault("one", (_guess(case, layout, returned),))[0]
-        return {("weights" if steps and only == "weight_gradients" else only): returned}
-    if len(returned) == 1:
-        return {pair[0]: returned[0]}
-    if len(returned) == 2:
-        if "two" not in call.found:
-            turned = _like_biases(returned[0]) and not _like_biases(returned[1])
-            if turned and case.n == 1:
-                raise ValueError(
-                    f"{WHERE}: the function returned two lists, and whether the first holds deltas or what belongs to "
-                    "the biases, their shapes do not tell. Say it: returns=['deltas', 'weight_gradients'], for one."
-                )
-            call.found["two"] = pair[::-1] if turned else pair
-        if call.found["two"] != pair:
-            answer.notes.append("Two lists came back, biases first, by their shapes.")
-        return dict(zip(call.found["two"], returned, strict=True))
-    if len(returned) == 3:
-        return dict(zip(("deltas", *pair), returned, strict=True))
+        raise ValueError(
+            f"{WHERE}: the function returned {_described(returned)}, but returns= lists {len(names)} terms: "
+            f"{', '.join(names)}. Return a tuple of them, in that order."
+        )
     raise ValueError(
-        f"{WHERE}: the function returned {len(returned)} lists, and it does not say of what. Name them in "
-        f"order, returns=['deltas', 'weight_gradients'], or return a dictionary; known: {', '.join(RETURNED)}."
+        f"{WHERE}: the function returned {_described(returned)}, and it does not say of what. Name them in order, "
+        f"returns=['deltas', 'weight_gradients'], or return a dictionary; known: {', '.join(RETURNED)}."
     )
+
+
+def _orders(call: Call) -> list[tuple[str, ...]]:
+    """Return the terms that lists without names may be: first what they are unless shapes tell otherwise."""
+    W, b = ("weights", "biases") if call.asks("learning_rate") else ("weight_gradients", "bias_gradients")
+    usual: list[tuple[str, ...]] = [("deltas", W, b), (W, b), (W,)]
+    others: list[tuple[str, ...]] = [(b, W), ("deltas", W), ("deltas",), (b,)]
+    if not call.asks("biases", "a", "z"):  # else a bias gradient that is not summed over the samples
+        others.append((W, "deltas"))
+    return [*usual, *others, *itertools.islice(itertools.permutations(usual[0]), 1, None)]
+
+
+def _arranged(returned: Any, depth: int) -> dict[str, list[Any]]:
+    """Return the lists over the layers that a result without names may hold, by the way in which it holds them."""
+    ways: dict[str, list[Any]] = {}
+    if isinstance(returned, (tuple, list)) and len(returned) > 0:
+        items, terms = list(returned), len(returned) // depth
+        if all(map(_is_list, items)):
+            ways["lists"] = items
+        if len(items) == depth and all(isinstance(item, (tuple, list)) for item in items):
+            ways["tuples"] = [list(column) for column in zip(*items, strict=False)]
+        if terms > 1 and len(items) == terms * depth:
+            ways["by layer"] = [items[k::terms] for k in range(terms)]
+            ways["by term"] = [items[k * depth : (k + 1) * depth] for k in range(terms)]
+    if "lists" not in ways or len(ways["lists"]) == depth:
+        ways["one"] = [returned]
+    return ways
+
+
+def _score(case: Case, layout: Layout, term: str, value: Any) -> float:
+    """Return which share of the layers has an array that fits a term."""
+    entries = _layers(case, layout, term, value)
+    if entries is None or len(entries) != case.depth:
+        return 0.0
+    return max(sum(fits) / case.depth for fits in _straight_and_turned(case, layout, term, entries))
 
 
 def _described(value: Any) -> str:
     return f"a {type(value).__name__} of {len(value)} items" if isinstance(value, (list, tuple)) else shown(value)
 
 
+def _is_number(value: Any) -> bool:
+    return not _is_list(value) and _shape(value) == ()
+
+
+def _has_names(value: Any, kind: type = str) -> bool:
+    return isinstance(value, Mapping) and len(value) > 0 and all(isinstance(key, kind) for key in value)
+
+
 def _is_list(value: Any) -> bool:
     return isinstance(value, (list, tuple, dict)) or (isinstance(value, np.ndarray) and value.dtype == object)
 
 
-def _entries(value: Any) -> list[Any]:
-    return [value[key] for key in sorted(value)] if isinstance(value, Mapping) else list(value)
-
-
 def _shape(value: Any) -> tuple[int, ...]:
-    return tuple(k for k in np.shape(value) if k != 1)
-
-
-def _like_biases(value: Any) -> bool:
-    entries = [e for e in _entries(value) if e is not None]
-    return bool(entries) and all(np.ndim(e) < 2 or 1 in np.shape(e) for e in entries)
-
-
-def _guess(case: Case, layout: Layout, returned: Any) -> str:
-    """Return which term a single list is, by its shapes."""
-    if not _is_list(returned):
-        return "weight_gradients"
-    entries = [np.shape(e) for e in _entries(returned) if e is not None]
-    deltas = {layout.data(z).shape for z in case.z} | {layout.data(z).shape[::-1] for z in case.z}
-    weights = {W.shape for W in case.W} | {W.shape[::-1] for W in case.W}
-    flat = all(len(shape) < 2 for shape in entries)
-    fits = sum(shape in deltas for shape in entries) > sum(shape in weights for shape in entries)
-    return "deltas" if flat or fits else "weight_gradients"
+    try:
+        return tuple(k for k in np.shape(value) if k != 1)
+    except ValueError:  # ragged
+        return (-1,)
 
 
 def _expected(case: Case, layout: Layout, term: str, layer: int) -> tuple[int, ...]:
@@ -449,14 +490,14 @@ def _expected(case: Case, layout: Layout, term: str, layer: int) -> tuple[int, .
     return layout.bias(case.b[layer - 1]).shape
 
 
-def _list(call: Call, case: Case, layout: Layout, term: str, value: Any, answer: Answer) -> list[Any]:
-    """Return a term's arrays, of layer 1 to L."""
+def _layers(case: Case, layout: Layout, term: str, value: Any) -> list[Any] | None:
+    """Return what may be the arrays of the layers; None if it is no list."""
     depth = case.depth
     if isinstance(value, Mapping):
-        keys = sorted(value)
-        if keys == list(range(1, depth + 1)) or keys == list(range(depth)):
-            return [value[k] for k in keys]
-        value = [value[k] for k in keys]
+        by_layer = [value[k] for k in sorted(value)]
+        if len(by_layer) == depth:
+            return by_layer
+        value = by_layer
     elif depth == 1 and not isinstance(value, (list, tuple)) and np.shape(value) != (1,):
         whole = np.shape(value)
         if whole[:1] != (1,) or whole == _expected(case, layout, term, 1):
@@ -464,32 +505,45 @@ def _list(call: Call, case: Case, layout: Layout, term: str, value: Any, answer:
     try:
         entries = list(value)
     except TypeError:
-        raise ValueError(
-            f"{WHERE}: the {term} came back as {shown(value)}, but must be a list of arrays, one for each of the "
-            f"{depth} layers."
-        ) from None
-    if depth == 1 and len(entries) != 1 and all(np.ndim(e) == 0 for e in entries):
+        return None
+    if depth == 1 and len(entries) != 1 and all(_shape(e) == () for e in entries):
         return [value]
-    if len(entries) == depth + 1 and (entries[0] is None or np.size(entries[0]) == 0 or not np.any(entries[0])):
+    if len(entries) == depth + 1 and (entries[0] is None or 0 in _shape(entries[0]) or not np.any(entries[0])):
         entries = entries[1:]
-    if len(entries) != depth:
-        raise ValueError(
-            f"{WHERE}: {len(entries)} {term} came back for a network of {depth} layer{'s' * (depth > 1)}. Return a "
-            "list with one array for each layer, layer 1 first."
-        )
-    straight = [_agrees(e, _expected(case, layout, term, k)) for k, e in enumerate(entries, 1)]
-    turned = [_agrees(e, _expected(case, layout, term, k)) for k, e in enumerate(reversed(entries), 1)]
-    if all(straight) != all(turned):  # of layers of one width the shapes do not tell
-        call.found["order", term] = ("turned",) if all(turned) else ("straight",)
-    if call.found.get(("order", term), call.found.get(("order", ""), ())) == ("turned",):
-        answer.notes.append(f"The {term} came back from the output to the input, and were read so.")
-        entries.reverse()
     return entries
 
 
-def _agrees(entry: Any, shape: tuple[int, ...]) -> bool:
-    squeezed = tuple(k for k in shape if k != 1)
-    return entry is None or _shape(entry) in (squeezed, squeezed[::-1])
+def _straight_and_turned(case: Case, layout: Layout, term: str, entries: list[Any]) -> tuple[list[bool], list[bool]]:
+    """Return which arrays have the shapes of layers 1 to L, and of L to 1, or their transposes'."""
+    shapes = [tuple(k for k in _expected(case, layout, term, layer) if k != 1) for layer in range(1, case.depth + 1)]
+    straight, turned = (
+        [e is None or _shape(e) in (shape, shape[::-1]) for e, shape in zip(entries, order, strict=True)]
+        for order in (shapes, shapes[::-1])
+    )
+    return straight, turned
+
+
+def _list(call: Call, case: Case, layout: Layout, term: str, value: Any, answer: Answer) -> list[Any]:
+    """Return a term's arrays, of layer 1 to L."""
+    entries = _layers(case, layout, term, value)
+    if entries is None:
+        raise ValueError(
+            f"{WHERE}: the {term} came back as {shown(value)}, but must be a list of arrays, one for each of the "
+            f"{case.depth} layers."
+        )
+    if len(entries) != case.depth:
+        raise ValueError(
+            f"{WHERE}: {len(entries)} {term} came back for a network of {case.depth} layer{'s' * (case.depth > 1)}. "
+            "Return a list with one array for each layer, layer 1 first."
+        )
+    if not isinstance(value, Mapping):
+        straight, turned = _straight_and_turned(case, layout, term, entries)
+        if all(straight) != all(turned):  # of layers of one width the shapes do not tell
+            call.found["order", term] = "turned" if all(turned) else "straight"
+        if call.found.get(("order", term), call.found.get(("order", ""))) == "turned":
+            answer.notes.append(f"The {term} came back from the output to the input, and were read so.")
+            entries.reverse()
+    return entries
 
 
 def _array(term: str, layer: int, raw: Any) -> Array:

@@ -64,9 +64,10 @@ def check_delta_rule(
 
         It returns some of ``deltas``, ``weight_gradients``, ``bias_gradients``, ``weight_changes``, ``bias_changes``
         (what is added), ``weights``, ``biases`` (updated), each a list over the layers: as a dictionary or named tuple
-        with such keys (``dW``, ``db``, ``dW1`` too), or as a tuple. A tuple of three is deltas, weight gradients, bias
-        gradients; of two, the gradients; with a ``learning_rate``, updated weights and biases stand for gradients. It
-        may update weights and biases in place, and return None.
+        with such keys (``dW``, ``db``, ``dW1`` too), or as a tuple, of lists, or layer by layer: dW1, db1, dW2, db2. A
+        tuple of three is deltas, weight gradients, bias gradients, of two, the gradients, unless the shapes tell of
+        another order; with a ``learning_rate``, updated weights and biases stand for gradients. It may update weights
+        and biases in place, and return None. A number beside them, the error, is left out.
     notation : {"Y", "M", "R"} or {"index", "matrix", "other sign"}, optional
         Y: one sample, vectors; weights (out, in); delta = dE/dz. M: samples in columns, biases (out, 1). R: one
         sample, weights (in, out), Delta = -dE/dz. Unless given, what the function is right in, or explained best in.
@@ -80,6 +81,7 @@ def check_delta_rule(
         With cross-entropy the outputs are a softmax's, and y has one-hot rows.
     activations : str or (str, str), optional
         All layers' activation, or hidden and output layers', if the function has them built in; unless given, sigmoid.
+        If the verdict is that of a function with other ones, they are tried, and named in a note.
         A function that asks for activations is given several kinds.
     factor : {0.5, 1}, optional
         The squared error is ``factor * sum (o - y)^2``. Unless given, either passes, if it is kept to (claim R5).
@@ -149,19 +151,29 @@ def check_delta_rule(
     networks = whole(WHERE, "networks", networks, 1)
     stated = _layout(notation, samples, from_to, negative)
     call = plan(function, arguments, returns)
-    hidden, output, uniform = _activations(call, loss, activations)
+    kinds = _activations(call, loss, activations)
 
-    def grade(key: str, layout: Layout) -> Graded:
+    def grade(key: str, layout: Layout, loss: str = loss, kinds: Kinds = kinds, many: int = networks) -> Graded:
+        hidden, output, uniform = kinds
         task = Task(
             loss=loss, hidden=hidden, output=output, uniform=uniform, layers=call.layers or layers,
             batches=layout.samples != "one", biased=call.asks("biases", "z"), masked=call.asks("masks"),
-            learning_rate=alpha, seed=seed, networks=networks,
+            learning_rate=alpha, seed=seed, networks=min(networks, many),
         )  # fmt: skip
         return _graded(replace(call, found={}), task, layout, key, factor, reduction)
 
-    if stated is not None:
-        return _stated(grade, *stated)
-    return _unstated(grade)
+    verdict, other = _unstated(grade) if stated is None else (_stated(grade, *stated), stated)
+    if activations is not None or call.asks("f", "f_prime", "fs", "f_primes", "activations", "a", "z"):
+        return verdict
+    if not any(m.kind in OF_OTHER_LAYERS and m.term in PASSES for m in verdict.mistakes):
+        return verdict
+    for meant, given in BUILT_IN:  # right code with other layers than sigmoids is not to be left without a word
+        if meant == loss or loss == "squared_error":
+            with suppress(TypeError, ValueError):
+                if grade(*other, meant, _activations(call, meant, given), FEW).verdict.passed:
+                    words = f"loss={meant!r}, activations={given!r}" if meant != loss else f"activations={given!r}"
+                    return replace(verdict, notes=(f"With {words} it is right: was that meant?", *verdict.notes))
+    return verdict
 
 
 class Graded(NamedTuple):
@@ -182,7 +194,17 @@ class Graded(NamedTuple):
         return self.weights and any(mistake.kind == "sign" for mistake in self.verdict.mistakes)
 
 
-Grade = Callable[[str, Layout], Graded]
+Grade = Callable[..., Graded]  # of notation and layout; the number of networks by name
+FEW = 2  # networks to try a notation on: the first ones, of three and two layers
+Kinds = tuple[tuple[str, ...], tuple[str, ...], bool]
+
+OF_OTHER_LAYERS = ("unknown", "f' of another activation", "output activation forgotten")  # what other layers look like
+PASSES = tuple(TERMS[term] for term in ("forward", "output", "hidden"))
+BUILT_IN: tuple[tuple[str, str | tuple[str, str]], ...] = (
+    *(("squared_error", (hidden, "identity")) for hidden in ("tanh", "relu", "sigmoid")),
+    *(("squared_error", given) for given in ("tanh", "relu", ("tanh", "sigmoid"), ("relu", "sigmoid"))),
+    *((loss, hidden) for loss in ENDS for hidden in ("tanh", "relu", "sigmoid")),
+)
 
 Y, M, R = LAYOUTS["Y"], LAYOUTS["M"], LAYOUTS["R"]
 OTHERS: dict[str, tuple[str, Layout]] = {  # keywords, and what they stand for, in the order in which they are tried
@@ -216,40 +238,43 @@ def _stated(grade: Grade, key: str, layout: Layout) -> Verdict:
 def _elsewhere(grade: Grade, others: dict[str, tuple[str, Layout]]) -> str:
     """Return in which other notation it is right, if there is one."""
     for words, other in others.items():
-        found = _tried(grade, other)
-        if found is not None and found.verdict.passed:
+        found = _tried(grade, other, FEW)
+        if found is not None and found.verdict.passed and (found := _tried(grade, other)) and found.verdict.passed:
             return f"With {words} it is right: was that meant?"
     return ""
 
 
-def _tried(grade: Grade, other: tuple[str, Layout]) -> Graded | None:
+def _tried(grade: Grade, other: tuple[str, Layout], networks: int | None = None) -> Graded | None:
     with suppress(TypeError, ValueError):
-        return grade(*other)
+        return grade(*other) if networks is None else grade(*other, many=networks)
     return None
 
 
-def _unstated(grade: Grade) -> Verdict:
-    """Grade in the notation that explains most."""
-    best: tuple[tuple[bool, bool, int], str, tuple[str, Layout], Graded] | None = None
+def _unstated(grade: Grade) -> tuple[Verdict, tuple[str, Layout]]:
+    """Grade in the notation that explains most on a few networks; return the verdict and the notation."""
+    best: tuple[tuple[bool, bool, int], str, tuple[str, Layout]] | None = None
+    errors: list[Exception] = []
     for words, other in OTHERS.items():
-        graded = _tried(grade, other)
-        if graded is None:
+        try:
+            graded = _tried(grade, other, FEW) or grade(*other)
+        except (TypeError, ValueError) as error:
+            errors.append(error)
             continue
         rank = (graded.verdict.passed, graded.clear, graded.verdict.score)
         if best is None or rank > best[0]:
-            best = rank, words, other, graded
+            best = rank, words, other
         if graded.verdict.passed or graded.fits:
             break
-    if best is None:
-        return grade("Y", Y).verdict  # which raises
-    _, words, (key, layout), graded = best
+    if best is None:  # where the function itself did not raise, it says more
+        raise min(errors, key=lambda error: error.__cause__ is not None)
+    _, words, (key, layout) = best
+    graded = grade(key, layout)
     if graded.turned:
         other_sign = _tried(grade, (key, replace(layout, sign=-layout.sign)))
         if other_sign is not None and other_sign.verdict.passed:
             words, graded = f"{words}, negative={layout.sign > 0}", other_sign
-    if words == "notation='Y'":
-        return graded.verdict
-    return replace(graded.verdict, notes=(f"Graded with {words}, by what fits it.", *graded.verdict.notes))
+    notes = () if words == "notation='Y'" else (f"Graded with {words}, by what fits it.",)
+    return replace(graded.verdict, notes=(*notes, *graded.verdict.notes)), (key, layout)
 
 
 def _graded(call: Call, task: Task, layout: Layout, key: str, factor: float | None, reduction: str | None) -> Graded:
@@ -261,17 +286,18 @@ def _graded(call: Call, task: Task, layout: Layout, key: str, factor: float | No
         notes.append(f"It raised an error on networks of other depths than {depth}, and was graded on that.")
         task = replace(task, layers=depth)
         ran, failed = _run_all(call, task, layout)
-    stepped = any(answer.terms & {"weights", "biases"} for _, answer in ran)
-    rate = task.learning_rate if stepped or call.asks("learning_rate") else None
-    grader = _Grader(call, task, factor, reduction, rate, stepped, ran)
+    grader = _Grader(call, task, factor, reduction, ran)
     solution, single = grader.solution()
-    if _unknowns(solution) and (turned := call.turned()):
-        again, _ = _run_all(turned, grader.task, layout)
-        other = _Grader(turned, grader.task, factor, reduction, rate, stepped, again)
+    for read in call.others(_unknowns(solution)) if solution.facts else ():
+        again, _ = _run_all(read, grader.task, layout)
+        first = _Grader(read, grader.task, factor, reduction, again[:1])
+        if first._best(first.cases, search.SINGLE, solution.cost) is None:
+            continue
+        other = _Grader(read, grader.task, factor, reduction, again)
         found, other_single = other.solution()
         if found.cost < solution.cost:
             grader, solution, single = other, found, other_single
-    equations = Equations(key, task.loss, solution.convention, task.batches, stepped)
+    equations = Equations(key, task.loss, solution.convention, task.batches, grader.stepped)
     verdict = _verdict(grader, solution, single, equations, failed, notes)
     fits = not failed and all(map(_fits, grader.cases, grader.answers))
     return Graded(verdict, fits, any(answer.weight for answer in grader.answers))
@@ -314,7 +340,7 @@ def _layout(notation: Any, samples: Any, from_to: Any, negative: Any) -> tuple[s
     )
 
 
-def _activations(call: Call, loss: Any, given: Any) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+def _activations(call: Call, loss: Any, given: Any) -> Kinds:
     """Return the activations of hidden and output layers to draw from, and whether a network has one throughout."""
     if not isinstance(loss, str) or loss not in ("squared_error", *ENDS):
         raise ValueError(
@@ -350,19 +376,24 @@ def _activations(call: Call, loss: Any, given: Any) -> tuple[tuple[str, ...], tu
 
 
 def _run_all(call: Call, task: Task, layout: Layout) -> tuple[list[tuple[Case, Answer]], list[Failure]]:
-    ran, failed = [], []
+    ran: list[tuple[Case, Answer]] = []
+    failed: list[Failure] = []
     for case in cases(task):
-        answer = run(call, case, layout)
+        try:
+            answer = run(call, case, layout)
+        except (TypeError, ValueError) as error:
+            if failed and error.__cause__ is None:
+                error.__cause__ = failed[0].error  # it raised before something that cannot be read came back
+            raise
         if isinstance(answer, Failure):
             failed.append(answer)
         else:
             ran.append((case, answer))
     if not ran:
-        error = failed[0].error
         raise ValueError(
             f"{WHERE}: {call.title} raised {failed[0].text}.\nIt did so on all {len(failed)} networks, and cannot be "
             "graded: mend that first. Do notation= and samples= say how its arrays lie?"
-        ) from error
+        ) from failed[0].error
     return ran, failed
 
 
@@ -375,11 +406,11 @@ class _Grader:
         task: Task,
         factor: float | None,
         reduction: str | None,
-        rate: float | None,
-        stepped: bool,
         ran: list[tuple[Case, Answer]],
     ) -> None:
-        self.call, self.task, self.rate, self.stepped = call, task, rate, stepped
+        self.call, self.task = call, task
+        self.stepped = any(answer.terms & {"weights", "biases"} for _, answer in ran)
+        self.rate = task.learning_rate if self.stepped or call.asks("learning_rate") else None
         self.cases, self.answers = [case for case, _ in ran], [answer for _, answer in ran]
         self.deltas = any(answer.deltas for answer in self.answers)
         self.stated = (factor is not None, reduction is not None)
@@ -484,9 +515,14 @@ def _verdict(
     score = _score(terms)
     by_depth = {case.depth for case in grader.cases}
     raised = [f for f in failed if f.case.depth in by_depth]
+    crash = ""
     if raised:
-        text = f"It raised {raised[0].text}. So it did on {len(raised)} of {len(grader.cases) + len(raised)} networks"
-        if mistakes:
+        on = f"on {len(raised)} of {len(grader.cases) + len(raised)} networks"
+        crash = f"It raised {type(raised[0].error).__name__} {on}"
+        text = f"It raised {raised[0].text}. So it did {on}"
+        if _unknowns(solution):  # to be mended first
+            mistakes.insert(0, _raising(f"{text}, which were left out."))
+        elif mistakes:
             notes.append(f"{text}, which were left out.")
         else:
             mistakes.append(_raising(f"{text}; on the others it is right."))
@@ -495,9 +531,8 @@ def _verdict(
         notes.append(f"It raised {failed[0].text}. Networks of that depth were left out.")
     notes += _notes(grader, solution, single, solution.hypothesis.sweeps[place].stopped)
     first = None
-    if mistakes and mistakes[0].kind != RAISES:
-        layer = mistakes[0].layers[0] if mistakes[0].layers else 0
-        first = (layer, mistakes[0].term)
+    if departs := [mistake for mistake in mistakes if mistake.kind != RAISES]:
+        first = (departs[0].layers[0] if departs[0].layers else 0, departs[0].term)
     return Verdict(
         passed=not mistakes,
         score=100 if not mistakes else min(score, 99),
@@ -506,6 +541,7 @@ def _verdict(
         notes=tuple(dict.fromkeys(notes)),
         sizes=(case.x.shape[1], *(len(W) for W in case.W)),
         networks=len(grader.cases),
+        crash=crash,
     )
 
 

@@ -78,7 +78,9 @@ class Verdict:
     sizes : tuple of int
         Widths of the network that layers and numbers refer to, inputs first.
     networks : int
-        How many networks it was run on.
+        How many networks it was graded on.
+    crash : str
+        Which error it raised, and on how many of the networks; empty if on none.
 
     Examples
     --------
@@ -103,6 +105,7 @@ class Verdict:
     notes: tuple[str, ...]
     sizes: tuple[int, ...]
     networks: int
+    crash: str = ""
 
     @property
     def hints(self) -> tuple[str, ...]:
@@ -113,11 +116,13 @@ class Verdict:
         """Return the verdict in one line."""
         if self.passed:
             return f"Right: agrees with the hand rule on {self.networks} networks. Score 100."
+        before = f"{self.crash}; on the others it " if self.crash else ""
         if self.first is None:
-            return f"Not right everywhere. Score {self.score}."
+            return f"{before}is right. Score {self.score}."
         layer, term = self.first
         where = term if layer == 0 else f"{term} of layer {layer} of {len(self.sizes) - 1}"
-        return f"Departs first at the {where}: {self.mistakes[0].kind}. Score {self.score}."
+        kind = next(mistake.kind for mistake in self.mistakes if mistake.term == term)
+        return f"{before}{'departs' if before else 'Departs'} first at the {where}: {kind}. Score {self.score}."
 
     def __str__(self) -> str:
         lines = [self.headline()]

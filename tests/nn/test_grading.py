@@ -624,8 +624,76 @@ def doubled(x, y, weights, biases):
     return by_rows(x, y, weights, biases, 2 / len(x))
 
 
+def returning(arrange, pass_=one):
+    """Return a right backward pass whose deltas and gradients are arranged in another way."""
+    return lambda x, y, weights, biases: arrange(*pass_(x, y, weights, biases))
+
+
+def negative(arrays):
+    return [-array for array in arrays]
+
+
+def in_rows_only(X, Y, W1, b1, W2, b2):
+    """Raises for a single sample; the gradients in the order of the parameters."""
+    h = sigmoid(np.einsum("ni,oi->no", X, W1) + b1)
+    o = sigmoid(np.einsum("nh,oh->no", h, W2) + b2)
+    d2 = (o - Y) * o * (1 - o) / len(X)
+    d1 = np.einsum("no,oh->nh", d2, W2) * h * (1 - h)
+    return np.einsum("no,ni->oi", d1, X), d1.sum(0), np.einsum("no,nh->oh", d2, h), d2.sum(0)
+
+
+def in_the_order_of_the_parameters(x, y, W1, b1, W2, b2):
+    found = two_layers(x, y, W1, b1, W2, b2)
+    return [found["dW1"], found["db1"], found["dW2"], found["db2"]]
+
+
+def updated_in_that_order(x, y, W1, b1, W2, b2, lr):
+    steps = zip((W1, b1, W2, b2), in_the_order_of_the_parameters(x, y, W1, b1, W2, b2), strict=True)
+    return tuple(old - lr * g for old, g in steps)
+
+
+def one_layer(x, y, W1, b1):
+    _, dW, db = one(x, y, [W1], [b1])
+    return db[0], dW[0]
+
+
+@dataclasses.dataclass
+class Found:
+    dW: list
+    db: list
+
+
+ARRANGED = {
+    "biases first": lambda deltas, dW, db: (db, dW),
+    "deltas and weights": lambda deltas, dW, db: (deltas, dW),
+    "negative deltas and weights": lambda deltas, dW, db: (negative(deltas), dW),
+    "negative deltas last": lambda deltas, dW, db: (dW, db, negative(deltas)),
+    "biases in the middle": lambda deltas, dW, db: (deltas, db, dW),
+    "pairs": lambda deltas, dW, db: list(zip(dW, db, strict=True)),
+    "pairs from the output, biases first": lambda deltas, dW, db: list(zip(db, dW, strict=True))[::-1],
+    "triples": lambda deltas, dW, db: list(zip(deltas, dW, db, strict=True)),
+    "dictionaries": lambda deltas, dW, db: [{"dW": g, "db": v} for g, v in zip(dW, db, strict=True)],
+    "dictionaries by layer": lambda deltas, dW, db: {k: {"dW": g} for k, g in enumerate(dW, 1)},
+    "flat by layer": lambda deltas, dW, db: [g for pair in zip(dW, db, strict=True) for g in pair],
+    "flat by term": lambda deltas, dW, db: (*dW, *db),
+    "the error first": lambda deltas, dW, db: (0.3, dW, db),
+    "the error last": lambda deltas, dW, db: (dW, db, np.float64(0.3)),
+    "the error and a dictionary": lambda deltas, dW, db: (0.3, {"dW": dW, "db": db}),
+    "lists of lists": lambda deltas, dW, db: ([g.tolist() for g in dW], [g.tolist() for g in db]),
+    "gradients named like their parameters": lambda deltas, dW, db: {f"W{k}": g for k, g in enumerate(dW, 1)},
+    "a dataclass": lambda deltas, dW, db: Found(dW, db),
+}
+
+
 ROWS = {"samples": "rows"}
 RIGHT = {
+    **{f"returns {name}": (returning(arrange), {}) for name, arrange in ARRANGED.items()},
+    "rows alone, no notation said": (in_rows_only, {}),
+    "biases alone, the other sign in rows": (returning(lambda D, dW, db: db, from_to_rows), {}),
+    "biases first, the other sign in rows": (returning(lambda D, dW, db: (db, dW), from_to_rows), {}),
+    "in the order of the parameters": (in_the_order_of_the_parameters, {}),
+    "updated in the order of the parameters": (updated_in_that_order, {}),
+    "one layer, the bias first": (one_layer, {}),
     "one sample": (one, {}),
     "single precision": (single_precision, {}),
     "einsum": (with_einsum, {}),
@@ -672,7 +740,7 @@ RIGHT = {
 @pytest.mark.parametrize("name", RIGHT)
 def test_right_code_is_never_accused(name):
     function, options = RIGHT[name]
-    for seed in range(2):
+    for seed in range(1 if name.startswith("returns ") else 2):
         verdict = verdict_on(function, set(), options, seed, 8) if function in FORMS else nn.check_delta_rule(
             function, seed=seed, **options
         )  # fmt: skip
@@ -896,6 +964,7 @@ def test_code_that_raises_where_layers_differ_in_width_and_is_right_elsewhere_do
 
     verdict = nn.check_delta_rule(square, notation="Y")
     assert names(verdict) == [("raises an error", "shapes")]
+    assert re.match(r"It raised ValueError on \d of 8 networks; on the others it is right", verdict.headline())
     assert verdict.score < 100
     assert verdict.first is None
 
@@ -938,6 +1007,65 @@ def test_an_update_beside_its_gradient_is_graded_for_itself():
     verdict = nn.check_delta_rule(backward, notation="Y")
     assert names(verdict) == [("sign", "update")]
     assert verdict.mistakes[0].right == "wᵢⱼˡ ← wᵢⱼˡ − α ∂E/∂wᵢⱼˡ"
+
+
+@pytest.mark.parametrize("name", ["biases first", "pairs", "flat by layer", "the error first"])
+def test_a_mistake_is_named_however_the_gradients_are_arranged(name):
+    def turned(x, y, weights, biases):
+        found = index_form({"sign hidden"}, "deltas")(x, y, weights, biases)
+        return ARRANGED[name](found["deltas"], found["dW"], found["db"])
+
+    assert names(nn.check_delta_rule(turned)) == [("sign", HIDDEN)]
+
+
+def test_a_reading_that_is_not_the_usual_one_is_said():
+    verdict = nn.check_delta_rule(returning(ARRANGED["biases first"]))
+    assert verdict.notes == (
+        "What came back was read as bias_gradients, weight_gradients, in this order, by its shapes.",
+    )
+
+
+def with_tanh(x, y, weights, biases):
+    _, a = forward(x, weights, biases, np.tanh)
+    delta, dW, db = (a[-1] - y) * (1 - a[-1] ** 2), [], []
+    for k in range(len(weights) - 1, -1, -1):
+        dW.insert(0, np.outer(delta, a[k]))
+        db.insert(0, delta)
+        delta = weights[k].T @ delta * (1 - a[k] ** 2)
+    return dW, db
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (regression, "activations=('sigmoid', 'identity')"),
+        (with_tanh, "activations='tanh'"),
+        (classes_in_columns, "loss='cross_entropy', activations='tanh'"),
+    ],
+    ids=["regression", "tanh", "softmax"],
+)
+def test_right_code_with_other_layers_than_were_said_is_told_which(function, words):
+    verdict = nn.check_delta_rule(function)
+    assert not verdict.passed
+    assert verdict.notes[0] == f"With {words} it is right: was that meant?"
+
+
+def test_where_no_notation_lets_it_be_graded_the_error_is_that_of_one_in_which_it_ran():
+    def backward(x, weights):
+        if x.ndim == 1:
+            raise IndexError("one sample")
+        return {"deltas": ["no array"] * len(weights)}
+
+    with pytest.raises(TypeError, match="of the deltas, layer 1 came back as 'no array'"):
+        nn.check_delta_rule(backward)
+
+
+def test_an_error_that_it_raised_comes_before_a_mistake_that_is_unknown():
+    verdict = nn.check_delta_rule(lambda x, y, weights, biases: weights @ x, networks=3)
+    assert str(verdict).startswith("It raised ValueError on 2 of 3 networks; on the others it departs first")
+    assert [m.kind for m in verdict.mistakes][:2] == ["raises an error", "unknown"]
+    assert "weights @ x" in verdict.mistakes[0].explanation
+    assert "line that raises" in verdict.hints[0]
 
 
 # --- the verdict ------------------------------------------------------------------------------------------------------
