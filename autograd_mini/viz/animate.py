@@ -15,11 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import AutogradError
-from ..graph import toposort
-from ..tensor import Tensor, node_of
+from ..tensor import Tensor
 from .arrays import clip, number, plain
-from .boxes import Box, boxes_of
+from .boxes import Box, boxes_of, check_most, check_notes
+from .files import file_of, written_to
 from .layout import place
 from .stage import Label, staged
 from .steps import Step, steps
@@ -135,35 +134,21 @@ def animate(
     >>> ag.animate(x * x + x, "sheet.svg", frames=4).name
     'sheet.svg'
     """
-    path = _path(path)
-    _check(seconds, frames, theme, title, notes)
-    _check_count(y, max_nodes)
+    path = file_of("animate", path, "ag.animate(y, 'sweep.svg')")
+    _check(seconds, frames, theme, title)
+    check_most("animate", max_nodes)
     with np.errstate(all="ignore"):  # the picture marks NaN and inf
-        records = steps(y, cotangent=cotangent, notes=notes, max_nodes=max_nodes)
-        boxes = boxes_of(y, cotangent, max_nodes)
+        boxes = boxes_of(y, cotangent, max_nodes, "animate")
+        check_notes("animate", notes or {}, boxes)
+        records = steps(y, cotangent=cotangent, notes=notes, max_nodes=None)
         place(boxes)
         heading = plain(title or f"Backpropagation of {boxes[-1].name}, step by step")
         film = _Film(boxes, records, heading)
         svg = film.moving(seconds, theme) if frames is None else film.sheet(int(frames), theme)
-    try:
-        path.write_text(svg + "\n", encoding="utf-8", newline="\n")
-    except OSError as error:
-        reason = f"The picture could not be saved ({error.strerror}): is this a folder you may write to?"
-        raise OSError(error.errno, reason, str(path)) from None
-    return path
+    return written_to(path, f"{svg}\n".encode(), "picture")
 
 
-def _path(path: Any) -> Path:
-    if not isinstance(path, (str, PathLike)):
-        got = "None" if path is None else f"a {type(path).__name__}"
-        raise TypeError(f"animate: path is {got}, but must be the file to write, a text: ag.animate(y, 'sweep.svg').")
-    return Path(path)
-
-
-def _check(seconds: Any, frames: Any, theme: Any, title: Any, notes: Any) -> None:
-    if notes is not None and not isinstance(notes, Mapping):
-        got = type(notes).__name__
-        raise TypeError(f"animate: notes is a {got}, but must be a dict of scopes: notes={{'layer1': 'a = σ(z)'}}.")
+def _check(seconds: Any, frames: Any, theme: Any, title: Any) -> None:
     if seconds is not None and (not isinstance(seconds, Real) or not 0 < float(seconds) < math.inf):
         raise ValueError(f"animate: seconds is {seconds!r}, but must be a positive number, or None: seconds=20.")
     if frames is not None and (not isinstance(frames, (int, np.integer)) or isinstance(frames, bool) or frames < 2):
@@ -172,19 +157,6 @@ def _check(seconds: Any, frames: Any, theme: Any, title: Any, notes: Any) -> Non
         raise ValueError(f"animate: theme={theme!r}, but it is one of {', '.join(map(repr, THEMES))}.")
     if title is not None and not isinstance(title, str):
         raise TypeError(f"animate: title is a {type(title).__name__}, but must be text, or None: title='the loss'.")
-
-
-def _check_count(y: Tensor, most: Any) -> None:
-    if most is None:
-        return
-    if not isinstance(most, (int, np.integer)) or isinstance(most, bool):
-        raise TypeError(f"animate: max_nodes is {most!r}, but must be a whole number, or None: max_nodes=300.")
-    count = sum(1 for _ in toposort([node_of(y, "animate()")], constants=True))
-    if count > most:
-        raise AutogradError(
-            f"animate: this graph has {count:,} values, more than a picture can show well (max_nodes={most}). Take a "
-            f"smaller input or fewer layers; or all of it, which takes its time: animate(y, path, max_nodes={count})."
-        )
 
 
 class _Film:

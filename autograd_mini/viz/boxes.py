@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any
+
+import numpy as np
 
 from ..arrays import is_other
 from ..errors import AutogradError
@@ -14,7 +16,7 @@ from ..tensor import Tensor, node_of, seed_of
 from .arrays import clip
 from .expressions import MISSING, Names, expression, letter, short
 
-__all__ = ["Box", "boxes_of", "check_count", "numbered"]
+__all__ = ["Box", "boxes_of", "check_count", "check_most", "check_notes", "numbered"]
 
 
 @dataclass(eq=False)
@@ -60,23 +62,43 @@ class Box:
         return "a tuple" if self.dtype is None else "not kept"
 
 
-def boxes_of(y: Tensor, cotangent: Any, max_nodes: int | None) -> list[Box]:
-    """Return the boxes of the graph of `y`, operands before results."""
-    end = node_of(y, "draw()")
+def boxes_of(y: Tensor, cotangent: Any, max_nodes: int | None, what: str = "draw") -> list[Box]:
+    """Return the boxes of the graph of `y`, operands before results; `what` is the view that asks for them."""
+    end = node_of(y, f"{what}()")
     order = list(toposort([end], constants=True))[::-1]
     if max_nodes is not None:
-        check_count(len(order), max_nodes)
+        check_count(len(order), max_nodes, what)
     return numbered(_boxes(order, end, cotangents(y, end, order, cotangent)))
 
 
-def check_count(count: int, max_nodes: int) -> None:
-    """Raise where a picture would be too large to read."""
+def check_most(what: str, max_nodes: Any) -> None:
+    """Raise if a number of values is none."""
+    if max_nodes is not None and (not isinstance(max_nodes, (int, np.integer)) or isinstance(max_nodes, bool)):
+        got = type(max_nodes).__name__
+        raise TypeError(f"{what}: max_nodes is a {got}, but must be a whole number, or None: max_nodes=300.")
+
+
+def check_count(count: int, max_nodes: int, what: str) -> None:
+    """Raise where a view would be too large to read."""
     if count > max_nodes:
+        fewer = ", or one box for each ag.scope: draw(y, collapse=True)" if what == "draw" else " or fewer layers"
         raise AutogradError(
-            f"draw: this graph has {count:,} values, more than a picture can show well (max_nodes={max_nodes}). "
-            "Draw a smaller input, or one box for each ag.scope: draw(y, collapse=True), "
-            f"or all of it, which takes its time: draw(y, max_nodes={count})."
+            f"{what}: this graph has {count:,} values, more than can be shown well (max_nodes={max_nodes}). Take a "
+            f"smaller input{fewer}; or all of it, which takes its time: max_nodes={count}."
         )
+
+
+def check_notes(what: str, notes: Any, boxes: list[Box]) -> None:
+    """Raise unless there is a text for each scope that is named, and such a scope."""
+    scopes = {"/".join(box.scope[: i + 1]) for box in boxes for i in range(len(box.scope))}
+    if not isinstance(notes, Mapping) or not all(isinstance(note, str) for note in notes.values()):
+        raise TypeError(
+            f"{what}: notes must be a dict from the names of scopes to texts: notes={{'layer1': 'a = σ(z)'}}."
+        )
+    for scope in notes:
+        if scope not in scopes:
+            known = ", ".join(sorted(scopes)) if scopes else "it has none. Use `with ag.scope(name):`"
+            raise ValueError(f"{what}: notes= has {scope!r}, which is no scope of this graph: {known}.")
 
 
 def numbered(boxes: list[Box]) -> list[Box]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from numbers import Real
-from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,9 @@ import numpy as np
 from ..errors import RenderError
 from ..tensor import Tensor
 from .arrays import plain
-from .boxes import Box, boxes_of
+from .boxes import boxes_of, check_most, check_notes
 from .dot import digraph
+from .files import file_of, written_to
 from .layout import collapsed, place
 from .render import render
 from .svg import finish
@@ -99,17 +99,8 @@ class Graph:
         OSError
             If the file cannot be written.
         """
-        if not isinstance(path, (str, PathLike)):
-            got = "None" if path is None else f"a {type(path).__name__}"
-            raise TypeError(f"graph.save needs a path, a text, not {got}: graph.save('graph.svg').")
-        path = Path(path)
-        content = self._content(path.suffix[1:].lower())
-        try:
-            path.write_bytes(content)
-        except OSError as error:
-            reason = f"The picture could not be saved ({error.strerror}): is this a folder you may write to?"
-            raise OSError(error.errno, reason, str(path)) from None
-        return path
+        path = file_of("graph.save", path, "graph.save('graph.svg')")
+        return written_to(path, self._content(path.suffix[1:].lower()), "picture")
 
     def _content(self, form: str) -> bytes:
         if form in ("gv", "dot"):
@@ -216,13 +207,12 @@ def draw(
     _check_choice("rankdir", rankdir, (None, "LR", "TB", "RL", "BT"))
     if title is not None and not isinstance(title, str):
         raise TypeError(f"draw: title is a {type(title).__name__}, but must be text, or None: title='the loss'.")
-    if not isinstance(max_nodes, (int, np.integer)) and max_nodes is not None:
-        raise TypeError(f"draw: max_nodes is a {type(max_nodes).__name__}, but must be a whole number: max_nodes=300.")
+    check_most("draw", max_nodes)
     notes = {} if notes is None else notes
     with np.errstate(all="ignore"):  # the picture marks NaN and inf
-        boxes = boxes_of(y, cotangent, None if collapse else max_nodes)
+        boxes = boxes_of(y, cotangent, None if collapse else max_nodes, "draw")
         place(boxes)
-        _check_notes(notes, boxes)
+        check_notes("draw", notes, boxes)
         end = boxes[-1].name
         if collapse:
             boxes = collapsed(boxes, max_nodes)
@@ -237,13 +227,3 @@ def draw(
 def _check_choice(name: str, value: str | None, choices: Collection[str | None]) -> None:
     if not isinstance(value, (str, type(None))) or value not in choices:
         raise ValueError(f"draw: {name}={value!r}, but it is one of {', '.join(map(repr, choices))}.")
-
-
-def _check_notes(notes: Mapping[str, str], boxes: list[Box]) -> None:
-    scopes = {"/".join(box.scope[: i + 1]) for box in boxes for i in range(len(box.scope))}
-    if not isinstance(notes, Mapping) or not all(isinstance(note, str) for note in notes.values()):
-        raise TypeError("draw: notes must be a dict from the names of scopes to texts: notes={'layer1': 'the first'}.")
-    for scope in notes:
-        if scope not in scopes:
-            known = ", ".join(sorted(scopes)) if scopes else "it has none. Use `with ag.scope(name):`"
-            raise ValueError(f"draw: notes= has {scope!r}, which is no scope of this graph: {known}.")

@@ -84,7 +84,7 @@ class Entries:
             )
         seed_of(y, cotangent, False)  # which says what is missing
         self.what = what
-        self.boxes = boxes_of(y, cotangent, None)
+        self.boxes = boxes_of(y, cotangent, None, what)
         self.end = self.boxes[-1]
         self.of = {box.node: box for box in self.boxes if box.node is not None}
         self.names = [box.name for box in self.boxes]

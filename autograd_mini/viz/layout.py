@@ -68,7 +68,7 @@ def collapsed(boxes: list[Box], max_nodes: int) -> list[Box]:
     kept = [stands[box] for box in boxes if not box.scope or box is lasts[box.scope]]
     for box in kept:
         box.inputs = [stands[source] for source in box.inputs]
-    check_count(len(kept), max_nodes)
+    check_count(len(kept), max_nodes, "draw")
     return numbered(kept)
 
 

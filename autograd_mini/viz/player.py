@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import AutogradError
-from ..graph import toposort
-from ..tensor import Tensor, node_of
+from ..tensor import Tensor
 from .arrays import plain
-from .boxes import Box, boxes_of
+from .boxes import Box, boxes_of, check_most, check_notes
+from .files import file_of, written_to
 from .layout import place
 from .museum import BUGS, exhibit
 from .page import Rules, Story, moments
@@ -104,7 +103,7 @@ def player(
     >>> ag.player(x * x + x, "sweep.html").name
     'sweep.html'
     """
-    path = _path(path)
+    path = file_of("player", path, "ag.player(y, 'sweep.html')")
     if title is not None and not isinstance(title, str):
         raise TypeError(f"player: title is a {type(title).__name__}, but must be text, or None: title='the loss'.")
     if notation not in NOTATIONS:
@@ -112,12 +111,12 @@ def player(
     if bug is not None and (not isinstance(bug, str) or bug not in BUGS):
         raise ValueError(f"player: bug is {bug!r}, but must be one of {', '.join(map(repr, BUGS))}.")
     notes, rules = notes or {}, rules or {}
-    _check_count(y, max_nodes)
+    check_most("player", max_nodes)
     with np.errstate(all="ignore"):  # the page marks NaN and inf
+        boxes = boxes_of(y, cotangent, max_nodes, "player")
         records = steps(y, cotangent=cotangent, max_nodes=None)
-        boxes = boxes_of(y, cotangent, None)
         place(boxes)
-        _check_notes(notes, boxes)
+        check_notes("player", notes, boxes)
         _check_rules(rules, boxes)
         shown = None if bug is None else exhibit(boxes, bug)
         story = moments(boxes, records, rules, notes, asked, shown)
@@ -128,42 +127,7 @@ def player(
             )
         heading = plain(title or f"Backpropagation of {boxes[-1].name}, step by step")
         page = _page(boxes, story, heading, rules, notation)
-    try:
-        path.write_text(page, encoding="utf-8", newline="\n")
-    except OSError as error:
-        reason = f"The page could not be saved ({error.strerror}): is this a folder you may write to?"
-        raise OSError(error.errno, reason, str(path)) from None
-    return path
-
-
-def _path(path: Any) -> Path:
-    if not isinstance(path, (str, PathLike)):
-        got = "None" if path is None else f"a {type(path).__name__}"
-        raise TypeError(f"player: path is {got}, but must be the file to write, a text: ag.player(y, 'sweep.html').")
-    return Path(path)
-
-
-def _check_count(y: Tensor, max_nodes: Any) -> None:
-    if max_nodes is not None and not isinstance(max_nodes, (int, np.integer)):
-        raise TypeError(
-            f"player: max_nodes is a {type(max_nodes).__name__}, but must be a whole number: max_nodes=300."
-        )
-    count = sum(1 for _ in toposort([node_of(y, "player()")], constants=True))
-    if max_nodes is not None and count > max_nodes:
-        raise AutogradError(
-            f"player: this graph has {count:,} values, more than a page can show well (max_nodes={max_nodes}). "
-            f"Record a smaller input or fewer layers, or play all of it: ag.player(y, path, max_nodes={count})."
-        )
-
-
-def _check_notes(notes: Any, boxes: list[Box]) -> None:
-    scopes = {"/".join(box.scope[: i + 1]) for box in boxes for i in range(len(box.scope))}
-    if not isinstance(notes, Mapping) or not all(isinstance(note, str) for note in notes.values()):
-        raise TypeError("player: notes must be a dict from the names of scopes to texts: notes={'layer1': 'a = σ(z)'}.")
-    for scope in notes:
-        if scope not in scopes:
-            known = ", ".join(sorted(scopes)) if scopes else "it has none. Use `with ag.scope(name):`"
-            raise ValueError(f"player: notes= has {scope!r}, which is no scope of this graph: {known}.")
+    return written_to(path, page.encode(), "page")
 
 
 def _check_rules(rules: Rules, boxes: list[Box]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from ..graph import Array, Node, Parts
 from ..tensor import Tensor, node_of, seed_of
 from .arrays import summary
-from .boxes import Box, boxes_of
+from .boxes import Box, boxes_of, check_most, check_notes
 from .formulas import edges, formulas, local_of, node_of_box, pulled
 
 __all__ = ["Contribution", "Step", "steps"]
@@ -157,10 +157,12 @@ def steps(
               d_x += d_z1 * x = 1 * 3 = 3 (3 of 3; so far 7)
     backward  d_x is complete: 7
     """
+    check_most("steps", max_nodes)
     node_of(y, "steps()")
     seed_of(y, cotangent, False)  # which says what is missing
     with np.errstate(all="ignore"):  # who reads the steps sees NaN and inf
-        boxes = boxes_of(y, cotangent, max_nodes)
+        boxes = boxes_of(y, cotangent, max_nodes, "steps")
+        check_notes("steps", notes or {}, boxes)
         return [*_forward(boxes, notes or {}), *_sweep(boxes, notes or {})]
 
 

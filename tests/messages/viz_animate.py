@@ -41,7 +41,7 @@ ROWS = {
     "ag.animate(y, path, notes='text')": (
         lambda: ag.animate(Y, "x.svg", notes="text"),
         TypeError,
-        ["animate: notes is a str", "must be a dict", "'layer1'"],
+        ["animate: notes must be a dict", "'layer1'"],
     ),
     "ag.animate(y, path, max_nodes=1)": (
         lambda: ag.animate(Y, "x.svg", max_nodes=1),
@@ -51,7 +51,7 @@ ROWS = {
     "ag.animate(y, path, max_nodes='all')": (
         lambda: ag.animate(Y, "x.svg", max_nodes="all"),
         TypeError,
-        ["animate: max_nodes is 'all'", "max_nodes=300"],
+        ["animate: max_nodes is a str", "max_nodes=300"],
     ),
     "ag.animate(y, no such folder)": (
         lambda: ag.animate(Y, Path(__file__) / "sweep.svg"),

@@ -49,7 +49,7 @@ ROWS = {
     "ag.player(y, path, max_nodes=1)": (
         lambda: ag.player(Y, "a.html", max_nodes=1),
         errors.AutogradError,
-        ["player: this graph has 3 values", "max_nodes=1", r"ag.player\(y, path, max_nodes=3\)"],
+        ["player: this graph has 3 values", "max_nodes=1", "max_nodes=3"],
     ),
     "ag.player(a Tensor that was not computed, path)": (
         lambda: ag.player(ag.Tensor(1.0), "a.html"),
