@@ -22,7 +22,7 @@ from ..recording import recording
 from ..tensor import Tensor, node_of, seed_of
 from .boxes import Box, boxes_of
 from .formulas import edges, formulas, local_of, node_of_box, pulled
-from .symbols import Symbol, text_of
+from .symbols import COMPARED, Symbol, text_of
 
 __all__ = ["Entries", "Entry", "Link", "close"]
 
@@ -263,7 +263,7 @@ class Entries:
                 given[source.name] = args[i] = self._named(source, args[i])
         out = given[child.name] = self._named(child, node.out) if _is_real(node.out) else node.out
         g = given[f"d_{child.name}"] = _unit(child, place).astype(int).astype(object)
-        compared = Symbol.compared = False
+        COMPARED.set(False)
         try:
             p = node.rule.vjps[edge.where](g, out, *args, **(node.kwargs or {}))
         except Exception:  # it asks for its arrays' dtype, say; then the line that it was recorded as
@@ -273,9 +273,8 @@ class Entries:
             given["np"] = np
             exec("\n".join(lines), given)
             p = eval(result, given)
-        compared = Symbol.compared
         p = _unbroadcast(np.asarray(p, dtype=object), parent.shape)
-        if compared:  # a bare number holds for the present values only
+        if COMPARED.get():  # a bare number holds for the present values only
             p = np.array([x if isinstance(x, Symbol) or x == 0 else None for x in p.flat], object).reshape(p.shape)
         return p
 

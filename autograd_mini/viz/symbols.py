@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
 from .arrays import number
 
-__all__ = ["Symbol", "text_of"]
+__all__ = ["COMPARED", "Symbol", "text_of"]
 
 ADDED, NEGATED, MULTIPLIED, RAISED, ATOM = range(5)  # how tightly a text binds
+
+
+# Whether a symbol was compared since this was last set to False: then a formula holds for the present values only.
+COMPARED: ContextVar[bool] = ContextVar("compared", default=False)
 
 
 class Symbol:
@@ -27,8 +32,6 @@ class Symbol:
     """
 
     __slots__ = ("level", "text", "value")
-
-    compared = False  # whether any was since this was last set to False: then the formula holds for these values only
 
     def __init__(self, text: str, value: float, level: int = ATOM) -> None:
         self.text, self.value, self.level = text, value, level
@@ -109,7 +112,7 @@ class Symbol:
         return self._compare(0, np.not_equal)
 
     def _compare(self, other: Any, function: Any) -> bool:
-        Symbol.compared = True
+        COMPARED.set(True)
         return bool(function(self.value, _value(other)))
 
     def __getattr__(self, name: str) -> Callable[[], Symbol]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..delta import ACTIVATIONS, DeltaNetwork
+from ..delta import ACTIVATIONS, Activation, DeltaNetwork
 
 __all__ = ["ELEMENTWISE", "LAYOUTS", "Case", "Layout", "Task", "apply", "cases", "slope"]
 
@@ -77,20 +77,14 @@ class Task:
 
 def apply(name: str, z: Any) -> Array:
     """Return f(z), entry by entry, by the hand-written rules."""
+    return Activation(name).forward(np.asarray(z, float))
+
+
+def slope(name: str, z: Any, a: Any = None) -> Array:
+    """Return f'(z), entry by entry, by the hand-written rules; some read it off a (R10), or what is given for it."""
     z = np.asarray(z, float)
-    return _single(name).predict(z.reshape(-1, 1)).reshape(z.shape)
-
-
-def slope(name: str, z: Any) -> Array:
-    """Return f'(z), entry by entry: the delta of a squared error whose o - y is 1 (claim Y10)."""
-    z = np.asarray(z, float)
-    column, net = z.reshape(-1, 1), _single(name)
-    return net.deltas(column, net.predict(column) - 1)[0].reshape(z.shape)
-
-
-@functools.cache
-def _single(name: str) -> DeltaNetwork:
-    return DeltaNetwork([[[1.0]]], None, [name], "squared_error", reduction="sum")
+    layer = Activation(name)
+    return layer.backward(z, layer.forward(z) if a is None else a, np.ones_like(z))[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,12 +133,11 @@ class Case:
         if place == "f":
             return a
         if place in ("sigmoid", "tanh"):  # the short form of another activation's f'
-            other = a * (1 - a) if place == "sigmoid" else 1 - a * a
-            return None if f in (place, "softmax") else other
+            return None if f in (place, "softmax") else slope(place, z, a)
         if place == "a" and f != "softmax":
             return slope(f, a)
         if place == "formula":  # R10's a (1 - a) and 1 - a^2 are of the output; here they get z
-            return {"sigmoid": z * (1 - z), "tanh": 1 - z * z}.get(f)
+            return slope(f, z, z) if f in ("sigmoid", "tanh") else None
         return self.slopes[layer - 1] if place == "z" else None
 
     def without_biases(self) -> Case | None:
