@@ -24,12 +24,13 @@ from .table import defvjp, primitive
 from .tensor import Tensor
 from .tracing import ensure, fresh, trace
 from .transforms import elementwise_grad, ggnvp, grad, gradients, hvp, jvp, stop_gradient, value_and_grad, vjp
-from .viz import animate, draw, explain, paths, player, steps, triangular
+from .viz import Flow, animate, draw, explain, paths, player, steps, triangular
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Compiled",
+    "Flow",
     "Program",
     "Tensor",
     "animate",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from . import delta, experiments, init, metrics, notation
 from .compare import Comparison, Row, compare
 from .data import ArrayDataset, DataLoader, Dataset, load_digits, stratified_split, train_validation_split
+from .flow import Filming, flow, flows
 from .functional import (
     elu,
     gelu,
@@ -120,6 +121,7 @@ __all__ = [
     "Embedding",
     "ExponentialLR",
     "FileError",
+    "Filming",
     "Flatten",
     "GELU",
     "Groups",
@@ -176,6 +178,8 @@ __all__ = [
     "evaluate",
     "experiments",
     "fit",
+    "flow",
+    "flows",
     "gelu",
     "hinge",
     "huber",

@@ -37,6 +37,7 @@ def player(
     notation: str = "Y",
     title: str | None = None,
     bug: str | None = None,
+    matrix: bool | None = None,
 ) -> Path:
     r"""Write a page that plays a model's forward pass and sweep, with the delta rule of each layer beside it.
 
@@ -65,6 +66,8 @@ def player(
         The page's heading.
     bug : str, optional
         A mistake to make, as in `ag.player`.
+    matrix : bool, optional
+        Whether the page has the matrix of local derivatives too, as in `ag.player`.
 
     Returns
     -------
@@ -106,7 +109,7 @@ def player(
                 given |= _rules(network, step, records[step], rules)
         given = {name: rule for name, rule in given.items() if name in found}
         title = title or "A network learns, step by step"
-        return ag.player(error, path, title=title, rules=given, notation=notation, bug=bug)
+        return ag.player(error, path, title=title, rules=given, notation=notation, bug=bug, matrix=matrix)
 
 
 @contextmanager

@@ -18,6 +18,8 @@ import pytest
 from autograd_mini.recording import State, current
 from autograd_mini.table import TABLE
 
+from .browsing import Browser, Chromium, missing
+
 ROOT = Path(__file__).parents[1]
 GENERATED = re.compile(r"__pycache__|\.git|\.venv.*|\.\w+_cache|\.hypothesis|build|dist")
 
@@ -69,15 +71,22 @@ def checkout():
     return sorted(path for path in paths if not any(map(GENERATED.fullmatch, path.parts)))
 
 
-def find_browser():
-    names = ("chromium", "chromium-browser", "google-chrome")
-    return next(filter(None, map(shutil.which, names)), None)
-
-
 @pytest.fixture(scope="session")
-def browser():
-    """Path of a Chromium; run it with `--headless --no-sandbox` (root cannot have the sandbox)."""
-    return find_browser()
+def chromium():
+    """The program that all of a process's tests share."""
+    chromium = Chromium()
+    yield chromium
+    chromium.close()
+
+
+@pytest.fixture
+def browser(chromium):
+    """Opens pages: `browser.open(path)`. None of them may have had an error or asked for another file."""
+    with chromium.driven() as program:
+        browser = Browser(program)
+        yield browser
+        browser.close()
+    assert browser.faults == []
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m browser` selects
@@ -88,5 +97,5 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_runtest_setup(item):
-    if item.get_closest_marker("browser") and find_browser() is None:
-        pytest.skip("no chromium, chromium-browser or google-chrome on PATH")
+    if item.get_closest_marker("browser") and missing():
+        pytest.skip(missing())

@@ -18,7 +18,8 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("autograd_mini", "nn")
 DATA = {"autograd_mini/py.typed", "nn/py.typed", "nn/assets/README.md", "nn/assets/digits.npz"}
-DATA |= {f"autograd_mini/viz/assets/{name}" for name in ("player.css", "player.html", "player.js", "predict.js")}
+ASSETS = "backsolve.js deck.js flow.css flow.html flow.js player.css player.html player.js predict.js tex.js".split()
+DATA |= {f"autograd_mini/viz/assets/{name}" for name in ASSETS}
 REQUIRED = {"click", "graphviz", "graphviz-pure", "numpy", "rich"}
 FOLDERS_IN_SDIST = {*PACKAGES, "tests", "docs", "notebooks", "benchmarks", "scripts"}
 FILES_IN_SDIST = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "pyproject.toml"}

@@ -3,6 +3,7 @@
 from .animate import animate
 from .draw import Graph, draw
 from .explain import Explanation, explain
+from .flow import Flow
 from .paths import Path, Paths, paths
 from .player import player
 from .steps import Contribution, Step, steps
@@ -11,6 +12,7 @@ from .triangular import Triangular, triangular
 __all__ = [
     "Contribution",
     "Explanation",
+    "Flow",
     "Graph",
     "Path",
     "Paths",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from .theme import STEPS
 
-__all__ = ["clip", "faults", "few", "levels", "matrix", "number", "plain", "rms", "summary", "thumbnail"]
+__all__ = ["CELLS", "clip", "faults", "few", "levels", "matrix", "number", "plain", "rms", "summary", "thumbnail"]
 
 FEW = 3  # rows or columns of numbers that are written out
 CELLS = 8  # rows or columns of a thumbnail
@@ -32,7 +33,8 @@ def rms(a: Any) -> float:
     top = float(size.max(initial=0.0))
     if top == 0 or not math.isfinite(top):
         return top
-    return top * math.sqrt(np.mean(np.square(size / top)))
+    size = (size / top).reshape(-1)
+    return top * math.sqrt(np.dot(size, size) / size.size)
 
 
 def faults(a: Any) -> str:
@@ -41,6 +43,8 @@ def faults(a: Any) -> str:
     >>> faults(np.array([1.0, np.nan, np.inf, np.nan]))
     '2 NaN, 1 inf'
     """
+    if np.isfinite(a).all():
+        return ""
     counts = {"NaN": np.isnan(a).sum(), "inf": np.isinf(a).sum()}
     return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
 
@@ -74,15 +78,20 @@ def matrix(a: Any) -> Any:
     return a.reshape(1, -1) if a.ndim < 2 else a.reshape(-1, a.shape[-1]) if a.size else np.empty((0, 0))
 
 
-def thumbnail(a: Any) -> Any:
+def thumbnail(a: Any, cells: int = CELLS) -> Any:
     """Return at most 8 by 8 elements: of each block the one furthest from zero, so that no explosion is hidden."""
     a = matrix(_real(a))
     for axis in (0, 1):
-        if a.shape[axis] > CELLS:
-            starts = np.linspace(0, a.shape[axis], CELLS, endpoint=False).astype(int)
+        if a.shape[axis] > cells:
+            starts = _starts(a.shape[axis], cells)
             high, low = np.maximum.reduceat(a, starts, axis), np.minimum.reduceat(a, starts, axis)
             a = np.where(high >= -low, high, low)
     return a
+
+
+@cache
+def _starts(length: int, blocks: int) -> Any:
+    return np.linspace(0, length, blocks, endpoint=False).astype(int)
 
 
 def levels(a: Any) -> list[list[int | None]]:
@@ -98,7 +107,7 @@ def levels(a: Any) -> list[list[int | None]]:
 
 def plain(text: str) -> str:
     """Replace line breaks, and what XML may not hold, by spaces."""
-    return "".join(c if c.isprintable() else " " for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def clip(text: str, length: int) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import repeat
+from functools import cached_property
+from itertools import islice, repeat
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,12 @@ from ..arrays import is_other
 from ..errors import AutogradError
 from ..graph import Array, Node, Several, Spec, pullback, toposort
 from ..tensor import Tensor, node_of, seed_of
-from .arrays import clip
+from .arrays import clip, summary
 from .expressions import MISSING, Names, expression, letter, short
 
-__all__ = ["Box", "boxes_of", "check_count", "check_most", "check_notes", "numbered"]
+__all__ = ["Box", "boxes_of", "check_count", "check_most", "check_much", "check_notes", "numbered"]
+
+MOST = 20_000  # values that can be shown at all
 
 
 @dataclass(eq=False)
@@ -55,6 +58,19 @@ class Box:
     id: str = ""
     node: Node | None = None  # None: a plain array among the operands
     cotangent: Any = None  # the gradient as the sweep has it, `Parts` of a tuple's too
+    members: list[Box] = field(default_factory=list)  # what it stands for, if that is a whole scope
+    locals: list[str] | None = None  # of a single number: the local derivative of each use, as lines of text
+    remark: str = ""  # of what it stands for
+    alarm: str = ""  # what is not finite of that
+    group: str = ""  # those of one group stand together
+    within: Box | None = None  # the neuron in which a weight is drawn
+    after: Box | None = None  # the number of the same array that it stands beside
+
+    @cached_property
+    def said(self) -> tuple[str, str]:
+        """The value and the gradient in a few words."""
+        value = self.missing if self.value is None else summary(self.value)
+        return value, "–" if self.gradient is None else summary(self.gradient)
 
     @property
     def missing(self) -> str:
@@ -71,6 +87,16 @@ def boxes_of(y: Tensor, cotangent: Any, max_nodes: int | None, what: str = "draw
     return numbered(_boxes(order, end, cotangents(y, end, order, cotangent)))
 
 
+def check_much(y: Tensor, what: str, task: str) -> None:
+    """Raise where a task would take minutes, whatever the caller asks for."""
+    order = toposort([node_of(y, f"{what}()")], constants=True)
+    if sum(1 for _ in islice(order, MOST + 1)) > MOST:
+        raise AutogradError(
+            f"{what}: this graph has more than {MOST:,} values, too many to {task}. Take fewer steps, fewer samples, "
+            "or a smaller network."
+        )
+
+
 def check_most(what: str, max_nodes: Any) -> None:
     """Raise if a number of values is none."""
     if max_nodes is not None and (not isinstance(max_nodes, (int, np.integer)) or isinstance(max_nodes, bool)):
@@ -81,10 +107,11 @@ def check_most(what: str, max_nodes: Any) -> None:
 def check_count(count: int, max_nodes: int, what: str) -> None:
     """Raise where a view would be too large to read."""
     if count > max_nodes:
+        everything = f"; or all of it, which takes its time: max_nodes={count}" if count <= MOST else ""
         fewer = ", or one box for each ag.scope: draw(y, collapse=True)" if what == "draw" else " or fewer layers"
         raise AutogradError(
             f"{what}: this graph has {count:,} values, more than can be shown well (max_nodes={max_nodes}). Take a "
-            f"smaller input{fewer}; or all of it, which takes its time: max_nodes={count}."
+            f"smaller input{fewer}{everything}."
         )
 
 

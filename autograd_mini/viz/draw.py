@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +12,13 @@ import numpy as np
 from ..errors import RenderError
 from ..tensor import Tensor
 from .arrays import plain
-from .boxes import boxes_of, check_most, check_notes
+from .boxes import Box, boxes_of, check_count, check_most, check_much, check_notes
 from .dot import digraph
 from .files import file_of, written_to
-from .layout import collapsed, place
+from .folding import chosen, collapsed, folded
+from .layout import place
 from .render import render
+from .scalars import scalars_of
 from .svg import finish
 from .text import tree
 from .theme import THEMES
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Graph", "draw"]
 
 WITH_RULES = 60
+WITH_LOCALS = 150
 
 
 class Graph:
@@ -139,7 +142,9 @@ def draw(
     rankdir: str | None = None,
     theme: str = "light",
     max_nodes: int = 300,
-    collapse: bool = False,
+    scalars: bool = False,
+    collapse: bool | str | Iterable[str] = False,
+    fold: bool = False,
     rules: bool | None = None,
     title: str | None = None,
     notes: Mapping[str, str] | None = None,
@@ -162,11 +167,19 @@ def draw(
         ``"auto"``: an SVG that follows what the reader prefers; a PNG is then light.
     max_nodes : int
         Raise rather than draw more values than this.
-    collapse : bool
-        Draw one box for each `scope`, which shows its last value.
+    scalars : bool
+        Draw each number by itself, with the local derivative of each use on its arrow: for small nets. A neuron's
+        weights stand in its weighted sum, one line for each, with what it is multiplied by.
+    collapse : bool, str or list of str
+        Draw one box for each `scope`, or for those named, ``"encoder/layer2"``; it shows the scope's last value, and
+        says where a gradient in it is not finite.
+    fold : bool
+        Draw blocks that repeat once. Blocks are scopes that follow each other with the same operations and shapes, as
+        the hidden layers of a deep network: the first stays open, one box stands for the others and says how large
+        the gradients of their weights are, from the smallest to the largest.
     rules : bool, optional
         Write on each arrow the rule by which its use sends a cotangent back, with ∂ for the one that comes in. By
-        default, if there are at most 60 values.
+        default, if there are at most 60 values. With `scalars` the local derivatives; by default up to 150 numbers.
     title : str, optional
         Written above the picture.
     notes : dict of str to str, optional
@@ -184,9 +197,11 @@ def draw(
     GraphFreedError
         If the graph was swept with ``retain_graph=False``.
     ShapeError
-        If the cotangent has another shape than `y`.
+        If the cotangent has another shape than `y`; with `scalars`, if there is none and `y` has several elements.
+    ValueError
+        If `collapse` or `notes` names no scope of the graph.
     AutogradError
-        If there are more than `max_nodes` values.
+        If there are more than `max_nodes` values, or numbers.
 
     Examples
     --------
@@ -205,23 +220,50 @@ def draw(
     """
     _check_choice("theme", theme, THEMES)
     _check_choice("rankdir", rankdir, (None, "LR", "TB", "RL", "BT"))
+    if scalars and (fold or collapse is not False):
+        raise ValueError(
+            "draw: scalars=True draws single numbers, but collapse= and fold= make one box of many. Leave out "
+            "scalars=, or these."
+        )
     if title is not None and not isinstance(title, str):
         raise TypeError(f"draw: title is a {type(title).__name__}, but must be text, or None: title='the loss'.")
     check_most("draw", max_nodes)
     notes = {} if notes is None else notes
     with np.errstate(all="ignore"):  # the picture marks NaN and inf
-        boxes = boxes_of(y, cotangent, None if collapse else max_nodes, "draw")
-        place(boxes)
+        if scalars:
+            boxes, end = scalars_of(y, cotangent, max_nodes)
+        else:
+            fewer = fold or collapse is not False
+            if fewer:
+                check_much(y, "draw", "make one box of each scope")
+            boxes = boxes_of(y, cotangent, None if fewer else max_nodes, "draw")
+            place(boxes)
+            end = boxes[-1].name
         check_notes("draw", notes, boxes)
-        end = boxes[-1].name
-        if collapse:
-            boxes = collapsed(boxes, max_nodes)
+        if not scalars:
+            boxes, notes = _fewer(boxes, collapse, fold, notes, max_nodes)
         if rules is None:
-            rules = len(boxes) <= WITH_RULES
+            rules = len(boxes) <= (WITH_LOCALS if scalars else WITH_RULES)
         dot = digraph(boxes, end, THEMES[theme], title, rankdir, notes, rules)
         heading = plain(title or f"graph of {end}")
         text = tree(boxes, end, heading)
     return Graph(dot, heading, text, auto=theme == "auto")
+
+
+def _fewer(
+    boxes: list[Box], collapse: Any, fold: bool, notes: Mapping[str, str], max_nodes: int | None
+) -> tuple[list[Box], Mapping[str, str]]:
+    """Return the boxes with scopes closed and repeats folded: by name before they are folded, all of them after."""
+    closed = chosen(collapse, boxes)
+    if closed:
+        boxes = collapsed(boxes, None, closed=closed)
+    if fold:
+        boxes, notes = folded(boxes, notes)
+    if closed is None:
+        boxes = collapsed(boxes, None)
+    if max_nodes is not None:
+        check_count(len(boxes), max_nodes, "draw")
+    return boxes, notes
 
 
 def _check_choice(name: str, value: str | None, choices: Collection[str | None]) -> None:

@@ -11,22 +11,20 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from ..errors import AutogradError, DTypeError, NothingRecordedError, UnsupportedArgumentError
-from ..graph import Array, Node, Several, pullback, toposort, unbroadcast
+from ..graph import Array, Node, Several, pullback, unbroadcast
 from ..recording import recording
 from ..tensor import Tensor, node_of, seed_of
-from .boxes import Box, boxes_of
+from .boxes import Box, boxes_of, check_much
 from .formulas import edges, formulas, local_of, node_of_box, pulled
 from .symbols import COMPARED, Symbol, text_of
 
 __all__ = ["Entries", "Entry", "Link", "close"]
 
-NODES = 20_000  # arrays
 WORK = 40_000  # multiplications of symbols in one product
 PROBES = 0.25, 0.75  # where local derivatives are looked at to see which are 0 at any values
 
@@ -76,12 +74,7 @@ class Entries:
     """
 
     def __init__(self, y: Tensor, cotangent: Any, what: str) -> None:
-        node = node_of(y, f"{what}()")
-        if sum(1 for _ in islice(toposort([node], constants=True), NODES + 1)) > NODES:
-            raise AutogradError(
-                f"{what}: this graph has more than {NODES:,} values, too many to follow single numbers through. Take "
-                "fewer steps, fewer samples, or a smaller network."
-            )
+        check_much(y, what, "follow single numbers through")
         seed_of(y, cotangent, False)  # which says what is missing
         self.what = what
         self.boxes = boxes_of(y, cotangent, None, what)

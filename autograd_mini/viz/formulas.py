@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import TraceError
-from ..graph import Array, Node, Parts, Several, fit, unbroadcast
+from ..graph import Array, Node, Parts, Several, Spec, fit, unbroadcast
 from ..simplify import simplified
 from ..source import written
 from ..tracing import recorded
@@ -39,17 +39,44 @@ def pulled(node: Node, where: int, parent: Node, g: Any) -> Any:
     return p if p is None or isinstance(p, Parts) else fit(np.asarray(p), parent.out, node.rule, where)
 
 
-def formulas(box: Box, where: int, parent: Node) -> tuple[str, str | None]:
+def formulas(
+    box: Box, where: int, parent: Node, known: dict[Any, tuple[str, tuple[str, ...]]] | None = None
+) -> tuple[str, str | None]:
     """Return a rule as text, and for a cotangent of 1.
 
-    There is only its name where it cannot be laid out: it looks at values, or pulls back a tuple.
+    There is only its name where it cannot be laid out: it looks at values, or pulls back a tuple. `known` keeps what
+    was found for those nodes that the same rule speaks of in the same words.
     """
     node = node_of_box(box)
+    key = None if known is None else _key(box, where, parent)
     try:
-        text, names = _written(box, where, parent)
+        found = known.get(key) if known is not None and key is not None else None
+        text, inner = found or _written(box, where, parent)
     except (TraceError, TypeError):
         return f"vjp_{where}({node.rule.name})", None
+    if known is not None and key is not None:
+        known[key] = text, inner
+    names = {"g": f"d_{box.name}", "y": box.name}
+    names |= {f"x{i}": source.name for source, i in zip(box.inputs, box.places, strict=True)}
+    names |= {name: f"t{i}" for i, name in enumerate(inner, 1)}
     return _renamed(text, names), _renamed(_of_one(text), names)
+
+
+def _key(box: Box, where: int, parent: Node) -> Any:
+    """Return what a rule's text depends on besides the names; None where that is not known to be all."""
+    node = node_of_box(box)
+    if node.kwargs:
+        return None
+    known = isinstance(node.out, (np.ndarray, np.generic))
+    key: list[Any] = [node.rule, where, parent.shape, box.shape, box.dtype, known]
+    for i, arg in enumerate(node.args or ()):
+        if isinstance(arg, (Node, Spec)) or (isinstance(arg, np.ndarray) and i in box.places):
+            key.append((arg.shape, arg.dtype, isinstance(arg, np.ndarray)))
+        elif arg is None or isinstance(arg, (bool, int, float, str)):
+            key.append((type(arg), repr(arg)))
+        else:
+            return None
+    return tuple(key)
 
 
 def local_of(node: Node, where: int, parent: Node) -> Array | None:
@@ -60,25 +87,23 @@ def local_of(node: Node, where: int, parent: Node) -> Array | None:
     if isinstance(node.out, Several) or node.shape != parent.shape:
         return None
     local = pulled(node, where, parent, np.ones(node.shape, node.dtype))
+    if local.size <= 1:
+        return local
     g = np.random.default_rng(0).uniform(0.5, 1.5, node.shape).astype(node.dtype)
     product = pulled(node, where, parent, g)
     return local if np.allclose(product, g * local, rtol=1e-4, atol=0, equal_nan=True) else None
 
 
-def _written(box: Box, where: int, parent: Node) -> tuple[str, dict[str, str]]:
-    """Return a rule as text in g, y, x0, x1, ..., and what these are called here."""
+def _written(box: Box, where: int, parent: Node) -> tuple[str, tuple[str, ...]]:
+    """Return a rule as text in g, y, x0, x1, ..., and the names that it gives to what it computes on the way."""
     node = node_of_box(box)
     if isinstance(node.out, Several):
         raise TypeError("the rule pulls back a tuple")
     args = list(node.args or ())
     arrays = {"g": np.ones(box.shape, box.dtype)}
-    names = {"g": f"d_{box.name}", "y": box.name}
     if isinstance(node.out, (np.ndarray, np.generic)):
         arrays["y"] = np.asarray(node.out)
-    for source, i in zip(box.inputs, box.places, strict=True):
-        names[f"x{i}"] = source.name
-        if isinstance(args[i], np.ndarray):
-            arrays[f"x{i}"] = args[i]
+    arrays |= {f"x{i}": args[i] for i in box.places if isinstance(args[i], np.ndarray)}
 
     def rule(g: Any, **symbols: Any) -> Any:
         operands = [symbols.get(f"x{i}", arg) for i, arg in enumerate(args)]
@@ -90,9 +115,7 @@ def _written(box: Box, where: int, parent: Node) -> tuple[str, dict[str, str]]:
     result = last.removeprefix("return ")
     if lines and lines[-1].startswith(f"{result} = "):
         result = lines.pop().removeprefix(f"{result} = ")
-    inner = [name for name in code.names.values() if name not in arrays]
-    names |= {name: f"t{i}" for i, name in enumerate(inner, 1)}
-    return "; ".join([*lines, result]), names
+    return "; ".join([*lines, result]), tuple(name for name in code.names.values() if name not in arrays)
 
 
 def _renamed(text: str, names: Mapping[str, str]) -> str:

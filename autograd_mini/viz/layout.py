@@ -1,13 +1,12 @@
-"""Where boxes stand: weights beside their use, groups of boxes as one."""
+"""Where boxes stand: weights beside their use."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import replace
 
-from .boxes import Box, check_count, numbered
+from .boxes import Box
 
-__all__ = ["collapsed", "place"]
+__all__ = ["place"]
 
 ROW = 2  # boxes that may stand in a row beside a use: a weight and its transpose
 ROW_IN_SCOPE = 4  # a mask and its product too
@@ -48,31 +47,3 @@ def _main(inputs: list[Box], rows: set[Box]) -> Box | None:
     if not inputs or any(source not in rows for source in inputs):
         return None
     return next((source for source in inputs if source.kind == "constant"), inputs[0])
-
-
-def collapsed(boxes: list[Box], max_nodes: int) -> list[Box]:
-    """Return one box for each scope: it shows the scope's last value."""
-    members: dict[tuple[str, ...], list[Box]] = defaultdict(list)
-    for box in boxes:
-        if box.scope:
-            members[box.scope].append(box)
-    lasts = {scope: next((box for box in reversed(group) if box.inputs), group[-1]) for scope, group in members.items()}
-    stands = {box: box for box in boxes}
-    for scope, group in members.items():
-        last = lasts[scope]
-        inputs = [source for box in group for source in box.inputs if source.scope != scope]
-        name = f"{scope[-1]}: {last.name}"
-        expression = _census(group)
-        one = replace(last, name=name, scope=scope[:-1], inputs=inputs, expression=expression, node=None)
-        stands.update(dict.fromkeys(group, one))
-    kept = [stands[box] for box in boxes if not box.scope or box is lasts[box.scope]]
-    for box in kept:
-        box.inputs = [stands[source] for source in box.inputs]
-    check_count(len(kept), max_nodes, "draw")
-    return numbered(kept)
-
-
-def _census(group: list[Box]) -> str:
-    """Return how many values a scope holds, and how many of them are leaves."""
-    leaves = sum(box.kind == "leaf" for box in group)
-    return f"{len(group)} values" + (f", {leaves} of them leaves" if leaves else "")

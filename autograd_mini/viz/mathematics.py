@@ -241,6 +241,7 @@ class Reader:
         choice = "|".join(map(re.escape, odd))
         self.pattern = re.compile(rf"(?<!\w)(d_)?({choice})(?!\w)") if odd else None
         self.arrays = arrays
+        self.known: dict[str, Formula] = {}
         self.end = self.name(self.stands.get(end, end))
 
     def read(self, source: str) -> Formula:
@@ -271,9 +272,10 @@ class Reader:
         """Return a name of a line: of a value, or of a cotangent."""
         if name in self.odd:
             return self.odd[name]
-        if name.startswith("d_") and len(name) > 2:
-            return cotangent(self.name(name[2:]), self.end)
-        return symbol(name)
+        if name not in self.known:
+            is_cotangent = name.startswith("d_") and len(name) > 2
+            self.known[name] = cotangent(self.name(name[2:]), self.end) if is_cotangent else symbol(name)
+        return self.known[name]
 
     def statement(self, line: ast.stmt) -> Formula:
         """Return one statement."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from html import escape
 from typing import Any
@@ -17,12 +16,12 @@ __all__ = ["Numbers", "array", "coloured"]
 
 def coloured(formula: Formula, kind: str) -> str:
     """Return MathML in the colour of a kind: v for values, g for gradients, l for local derivatives, r for results."""
-    whole = re.fullmatch(r"<(mn|mi)>[^<]*</\1>", formula.mathml) or formula.level == DIVIDED
-    return (
-        re.sub("^<(mn|mi|mfrac)", rf"<\1 class={kind}", formula.mathml)
-        if whole
-        else f"<mrow class={kind}>{formula.mathml}</mrow>"
-    )
+    text = formula.mathml
+    if formula.level == DIVIDED and text.startswith("<mfrac>"):
+        return f"<mfrac class={kind}>{text[7:]}"
+    if text[:4] in ("<mn>", "<mi>") and text.count("<") == 2:
+        return f"{text[:3]} class={kind}>{text[4:]}"
+    return f"<mrow class={kind}>{text}</mrow>"
 
 
 def array(a: Any) -> Formula:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -14,7 +15,7 @@ import numpy as np
 from .arrays import few, number, plain, rms
 from .boxes import Box
 from .curves import curves
-from .mathematics import Formula, Reader, quoted
+from .mathematics import DIVIDED, Formula, Reader, quoted
 from .museum import BUGS, Exhibit
 from .numerals import Numbers, array, coloured
 from .stage import Label
@@ -146,6 +147,7 @@ class _Teller:
         self.readers = {flag: Reader(self.end.name, self.names, flag) for flag in (False, True)}
         self.numeric = {flag: Numbers(self.values, self.end.name, self.names, flag) for flag in (False, True)}
         self.source: list[tuple[str, str]] = []
+        self.swept = False  # whether the sweep has begun
         self.labels: list[Label] = []
         self.growing: dict[str, list[Any]] = {}
         self.told: list[Moment] = []
@@ -153,13 +155,13 @@ class _Teller:
     # --- formulas
 
     def reader(self, *boxes: Box) -> Reader:
-        return self.readers[any(np.prod(box.shape, dtype=int) > 1 for box in boxes)]
+        return self.readers[any(math.prod(box.shape) > 1 for box in boxes)]
 
     def numbers(self, *boxes: Box) -> Numbers:
-        return self.numeric[any(np.prod(box.shape, dtype=int) > 1 for box in boxes)]
+        return self.numeric[any(math.prod(box.shape) > 1 for box in boxes)]
 
     def line(self, text: str) -> int:
-        self.source.append((text, "backward" if any(s == "seed" for _, s in self.source) else "forward"))
+        self.source.append((text, "backward" if self.swept else "forward"))
         return len(self.source) - 1
 
     # --- the story
@@ -226,6 +228,7 @@ class _Teller:
         box = self.of[step.id]
         reader = self.reader(box)
         self.source.append(("", "seed"))
+        self.swept = True
         lit = [self.line(step.lines[0])]
         text = "The sweep begins at the end" + (
             ": a quantity changes with itself at rate 1."
@@ -415,7 +418,7 @@ def _said(box: Box, sent: Contribution) -> str:
 
 def _ratio(reader: Reader, box: Box, source: Box) -> Formula:
     top, below = (f"<mrow><mi>∂</mi>{reader.value(b.name).mathml}</mrow>" for b in (box, source))
-    return Formula("", f"<mfrac>{top}{below}</mfrac>")
+    return Formula("", f"<mfrac>{top}{below}</mfrac>", DIVIDED)
 
 
 def _braced(a: Formula) -> Formula:
@@ -436,8 +439,8 @@ def _math(a: Formula, kind: str = "") -> str:
 def _rows(rows: list[tuple[str, Formula | None, str]], what: str = "g") -> str:
     """Return equations one under the other, their signs in line."""
     lines = "".join(
-        f"<mtr{f' class={kind}' if kind else ''}><mtd>{coloured(left, what) if left else ''}</mtd><mtd><mrow>{right}"
-        "</mrow></mtd></mtr>"
+        f"<mtr{f' class={kind}' if kind else ''}>{f'<mtd>{coloured(left, what)}</mtd>' if left else '<mtd/>'}"
+        f"<mtd>{right}</mtd></mtr>"
         for kind, left, right in rows
     )
     return f'<math display="block"><mtable class="eq">{lines}</mtable></math>'

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from html import escape
-from importlib.resources import files
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -15,28 +12,23 @@ import numpy as np
 
 from ..tensor import Tensor
 from .arrays import plain
+from .backsolve import matrix_of, panel
 from .boxes import Box, boxes_of, check_most, check_notes
 from .files import file_of, written_to
 from .layout import place
 from .museum import BUGS, exhibit
 from .page import Rules, Story, moments
 from .predict import asked
+from .sheet import asset, colours, controls, filled, plain_json, script
 from .stage import staged
 from .steps import steps
 from .text import tree
-from .theme import DARK, LIGHT, STEPS, Theme
+from .triangular import Triangular
 
 __all__ = ["player"]
 
 NOTATIONS = {"Y": "Yehoshua, index form", "M": "matrix note", "R": "note on Russell and Norvig"}
-LOCAL = {"light": "#17693c", "dark": "#6fd79a"}  # of local derivatives
-BAD = {"light": "#b3261e", "dark": "#ff8a80"}  # of what is wrong
-ICONS = {  # drawn, for not every machine has the signs in its fonts
-    "first": "M4 3v10M13 3L7 8l6 5z",
-    "back": "M11 3L5 8l6 5z",
-    "next": "M5 3l6 5-6 5z",
-    "last": "M12 3v10M3 3l6 5-6 5z",
-}
+MATRIX = '<button id="matrix" type="button" aria-pressed="true" title="the matrix of local derivatives">matrix</button>'
 
 
 def player(
@@ -49,6 +41,7 @@ def player(
     rules: Mapping[str, Mapping[str, Any]] | None = None,
     notation: str = "Y",
     bug: str | None = None,
+    matrix: bool | None = None,
     max_nodes: int | None = 300,
 ) -> Path:
     """Write a page that plays the forward pass and the reverse sweep of a graph, one step at a time.
@@ -80,6 +73,9 @@ def player(
         A mistake to make, beside the right sweep, with the first wrong step in red and the loss curve that follows:
         ``"overwrite"`` (= for +=), ``"no_zero_grad"``, ``"dfs_order"`` (not topological), ``"no_transpose"``,
         ``"no_sigma_prime"`` (the activation's slope left out), ``"wrong_sign"``.
+    matrix : bool, optional
+        Whether the page has `triangular`'s matrix of local derivatives too, which is solved upward in step with the
+        sweep. By default it has where the graph holds 2 to 40 numbers and there is no bug.
     max_nodes : int or None
         Raise rather than lay out a graph of more values than this.
 
@@ -90,7 +86,7 @@ def player(
     Raises
     ------
     NothingRecordedError, GraphFreedError, ShapeError, AutogradError
-        As `steps`.
+        As `steps`; AutogradError also for ``matrix=True`` and more than 100 numbers, or complex ones.
     RenderError
         If no program is there that lays out the picture; it names the command that installs one.
     OSError
@@ -110,6 +106,8 @@ def player(
         raise ValueError(f"player: notation is {notation!r}, but must be one of 'Y', 'M', 'R'.")
     if bug is not None and (not isinstance(bug, str) or bug not in BUGS):
         raise ValueError(f"player: bug is {bug!r}, but must be one of {', '.join(map(repr, BUGS))}.")
+    if matrix is not None and not isinstance(matrix, bool):
+        raise TypeError(f"player: matrix is a {type(matrix).__name__}, but must be True, False or None: matrix=True.")
     notes, rules = notes or {}, rules or {}
     check_most("player", max_nodes)
     with np.errstate(all="ignore"):  # the page marks NaN and inf
@@ -126,7 +124,8 @@ def player(
                 f"or one of {', '.join(map(repr, BUGS))}."
             )
         heading = plain(title or f"Backpropagation of {boxes[-1].name}, step by step")
-        page = _page(boxes, story, heading, rules, notation)
+        system = matrix_of(y, cotangent, boxes, False if bug and matrix is None else matrix)
+        page = _page(boxes, story, heading, rules, notation, system)
     return written_to(path, page.encode(), "page")
 
 
@@ -150,7 +149,7 @@ def _check_rules(rules: Rules, boxes: list[Box]) -> None:
 # --- the page ---------------------------------------------------------------------------------------------------------
 
 
-def _page(boxes: list[Box], story: Story, heading: str, rules: Rules, notation: str) -> str:
+def _page(boxes: list[Box], story: Story, heading: str, rules: Rules, notation: str, system: Triangular | None) -> str:
     """Return the whole file."""
     text = tree(boxes, boxes[-1].name, heading)
     stage = staged(boxes, story.growing, story.labels, heading, text, story.astray)
@@ -162,24 +161,22 @@ def _page(boxes: list[Box], story: Story, heading: str, rules: Rules, notation: 
         {"p": m.phase, "n": m.node, "t": m.to, "e": m.edges, "v": m.values, "g": m.gradients, "l": m.lines}
         for m in story.moments
     ]
+    with_matrix = {"system": "backsolve.js"} if system else {}
     parts = {
         "title": escape(heading),
-        "style": _colours() + _asset("player.css"),
+        "style": colours() + asset("player.css"),
         "svg": stage.svg,
         "articles": articles,
         "source": _source(story),
-        "controls": _controls(last),
+        "controls": controls(last),
         "switch": _switch(rules, notation),
-        "tools": _to_the_fault(story),
-        "data": json.dumps(data, separators=(",", ":")).replace("</", "<\\/"),
-        "script": _asset("player.js").replace("  /*modes*/\n", _asset("predict.js")),
+        "tools": _to_the_fault(story) + (MATRIX if system else ""),
+        "system": panel(system) if system else "",
+        "data": plain_json(data),
+        "script": script("player.js", deck="deck.js", tex="tex.js", modes="predict.js", **with_matrix),
         "notation": notation,
     }
-    return re.sub(r"<!--(\w+)-->", lambda mark: parts.get(mark[1], ""), _asset("player.html"))
-
-
-def _asset(name: str) -> str:
-    return files(__package__).joinpath("assets", name).read_text("utf-8")
+    return filled(asset("player.html"), parts)
 
 
 def _source(story: Story) -> str:
@@ -191,22 +188,6 @@ def _source(story: Story) -> str:
         else:
             lines.append(f'<code id="c{i}">{escape(plain(line))}</code>')
     return "".join(lines)
-
-
-def _controls(last: int) -> str:
-    def button(name: str, label: str) -> str:
-        return (
-            f'<button id="{name}" type="button" aria-label="{label}" title="{label}"><svg viewBox="0 0 16 16" '
-            f'aria-hidden="true"><path d="{ICONS[name]}"/></svg></button>'
-        )
-
-    return (
-        button("first", "to the start (Home)") + button("back", "one step back (left arrow)")
-        + '<button id="play" type="button" title="play or pause (space)">Play</button>'
-        + button("next", "one step on (right arrow)") + button("last", "to the end (End)")
-        + f'<input id="slider" type="range" min="0" max="{last}" value="0" aria-label="step">'
-        + f'<output id="count" for="slider">0 / {last}</output>'
-    )  # fmt: skip
 
 
 def _to_the_fault(story: Story) -> str:
@@ -222,21 +203,3 @@ def _switch(rules: Rules, notation: str) -> str:
         for key, name in NOTATIONS.items()
     )
     return f'<label class="switch">rules by <select id="notation">{options}</select></label>'
-
-
-def _colours() -> str:
-    """Return the colours as CSS variables: light, dark where the reader prefers it, and either when chosen."""
-    light, dark = (_variables(name) for name in ("light", "dark"))
-    cells = "".join(f".h{i}{{--h:var(--h{i});--i:var(--i{i})}}" for i in range(2 * STEPS + 1))
-    return (
-        f":root{{color-scheme:light;{light}}}\n@media (prefers-color-scheme:dark){{:root:not([data-theme=light])"
-        f"{{color-scheme:dark;{dark}}}}}\n:root[data-theme=dark]{{color-scheme:dark;{dark}}}\n{cells}\n"
-    )
-
-
-def _variables(name: str) -> str:
-    theme = {"light": LIGHT, "dark": DARK}[name]
-    plain_ones = [key for key in Theme._fields if isinstance(getattr(theme, key), str)]
-    named = "".join(f"--{key.replace('_', '-')}:{getattr(theme, key)};" for key in plain_ones)
-    cells = "".join(f"--h{i}:{c};--i{i}:{theme.on(i - STEPS)};" for i, c in enumerate(theme.heat))
-    return f"{named}--local:{LOCAL[name]};--bad:{BAD[name]};{cells}"

@@ -44,7 +44,7 @@ def asked(step: Step, sent: Contribution, values: Mapping[str, Any]) -> str:
     value = np.asarray(sent.value)
     if not value.size or np.iscomplexobj(value) or not np.isfinite(value).all():
         return ""
-    where = np.unravel_index(int(np.argmax(np.abs(value))), value.shape)
+    where = np.unravel_index(int(np.argmax(np.abs(value))), value.shape) if value.ndim else ()
     answer = float(value[where])
     wrong: list[tuple[float, int | str]] = []
     for guess, hint in _wrong(step, sent, values):
@@ -66,7 +66,7 @@ def _place(where: tuple[Any, ...]) -> str:
 def _entry(guess: Any, where: tuple[Any, ...], shape: tuple[int, ...]) -> float | None:
     """Return the entry that is asked for, of a wrong answer that has such a one."""
     try:
-        entry = float(np.broadcast_to(guess, shape)[where])
+        entry = float(guess if not shape and not np.ndim(guess) else np.broadcast_to(guess, shape)[where])
     except (ValueError, TypeError):
         return None
     return entry if math.isfinite(entry) else None
@@ -98,7 +98,7 @@ def _factors(formula: str, values: Mapping[str, Any]) -> Iterator[tuple[Any, int
             for other in others[1:]:
                 rest = _applied(operator.mul, rest, other)
             yield rest, ast.unparse(factor)
-    if any(isinstance(part, ast.Attribute) for part in ast.walk(tree)):
+    if ".T" in formula and any(isinstance(part, ast.Attribute) for part in ast.walk(tree)):
         yield _value(_Untransposed().visit(tree), values), TRANSPOSE
 
 

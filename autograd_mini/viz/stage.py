@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from .boxes import Box
 from .render import render
 from .theme import STEPS
 
-__all__ = ["Label", "Stage", "staged", "wide"]
+__all__ = ["Label", "Layout", "Sized", "Stage", "arrow", "best_layout", "cluster", "heading", "staged", "uses", "wide"]
 
 CELL = 9  # side of a thumbnail's cell
 LINE = 15  # height of a line
@@ -28,6 +29,9 @@ PAD = 8
 WIDE = 1.5  # the picture's place on a page, as width by height
 NARROW = frozenset("ijlftrI.,:;|!'()[]{} ·−-/")
 BROAD = frozenset("mwMW@%∂—")
+SQUARE = 100  # side of the squares by which boxes are found again
+MANY = 150  # boxes, from which on Graphviz takes fewer rounds: its time grows with the square of their number
+_Rectangle = tuple[float, float, float, float]
 
 
 @dataclass
@@ -82,16 +86,15 @@ def staged(
     `astray` are the gradients of a wrong sweep, None where they are right.
     """
     contents = {box.id: _content(box, growing.get(box.id, []), (astray or {}).get(box.id, [])) for box in boxes}
-    layouts = [_laid_out(boxes, contents, direction) for direction in ("TB", "LR")]
-    layout = max(layouts, key=lambda found: (min(1.0, found.scale), -found.width * found.height))
+    layout = best_layout(boxes, contents)
     kept = _placed(labels, layout)
     parts = [
         f'<svg id="net" xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="net-name net-text" '
         f'viewBox="0 0 {layout.width} {layout.height}" width="{layout.width}" height="{layout.height}">',
         f'<title id="net-name">{escape(plain(title))}</title><desc id="net-text">{escape(text)}</desc>',
-        *(_cluster(place) for _, place in layout.clusters),
-        *(_edge(i, source, layout) for i, (source, _) in enumerate(_uses(boxes))),
-        *(_heading(name, place) for name, place in layout.clusters),
+        *(cluster(place) for _, place in layout.clusters),
+        *(_edge(i, source, layout) for i, (source, _) in enumerate(uses(boxes))),
+        *(heading(name, place) for name, place in layout.clusters),
         *(_box(box, contents[box.id], layout.nodes[box.id]) for box in boxes),
         *(f'<text class="lab" id="l{edge}" x="{x}" y="{y}">{escape(text)}</text>' for edge, text, x, y in kept),
         "</svg>",
@@ -99,7 +102,8 @@ def staged(
     return Stage("\n".join(parts), layout.width, layout.height)
 
 
-def _uses(boxes: list[Box]) -> list[tuple[Box, Box]]:
+def uses(boxes: list[Box]) -> list[tuple[Box, Box]]:
+    """Return both ends of every arrow, in the order of their ids."""
     return [(source, box) for box in boxes for source in box.inputs]
 
 
@@ -109,7 +113,7 @@ def _uses(boxes: list[Box]) -> list[tuple[Box, Box]]:
 def wide(text: str, size: float, bold: bool = False) -> float:
     """Return how wide a text is at most in a common sans serif, in pixels."""
     widths = (
-        1.05 if unicodedata.east_asian_width(c) in "WF"
+        1.05 if c > "ᄀ" and unicodedata.east_asian_width(c) in "WF"
         else 0.36 if c in NARROW
         else 0.92 if c in BROAD
         else 0.75 if c.isupper()
@@ -218,8 +222,36 @@ def _box(box: Box, content: _Content, place: tuple[float, float]) -> str:
 # --- where it stands --------------------------------------------------------------------------------------------------
 
 
+def _estimated(boxes: list[Box], contents: Mapping[str, Sized]) -> str:
+    """Return the direction in which many boxes come nearer to the shape of a page, without laying them out."""
+    depth: dict[str, int] = {}
+    rows: dict[int, list[Sized]] = defaultdict(list)
+    for box in boxes:
+        depth[box.id] = max((depth[source.id] + (not source.beside) for source in box.inputs), default=0)
+        rows[depth[box.id]].append(contents[box.id])
+    down = (
+        max(sum(c.width + 14 for c in row) for row in rows.values()),
+        sum(max(c.height for c in row) + 26 for row in rows.values()),
+    )
+    across = (
+        sum(max(c.width for c in row) + 36 for row in rows.values()),
+        max(sum(c.height + 12 for c in row) for row in rows.values()),
+    )
+    scales = [min(1 / width, 1 / WIDE / height) for width, height in (down, across)]
+    return "TB" if scales[0] >= scales[1] else "LR"
+
+
+class Sized(Protocol):
+    """What takes room in the picture, in pixels."""
+
+    width: float
+    height: float
+
+
 @dataclass
-class _Layout:
+class Layout:
+    """Where Graphviz puts boxes, arrows and scopes, in pixels."""
+
     width: int
     height: int
     nodes: dict[str, tuple[float, float]]
@@ -233,13 +265,23 @@ class _Layout:
         return min(1050 / self.width, 1050 / WIDE / self.height)
 
 
-def _laid_out(boxes: list[Box], contents: dict[str, _Content], direction: str) -> _Layout:
+def best_layout(boxes: list[Box], contents: Mapping[str, Sized]) -> Layout:
+    """Return where boxes of these sizes stand: downward or to the right, whichever fits a page better."""
+    directions = ("TB", "LR") if len(boxes) < MANY else (_estimated(boxes, contents),)
+    layouts = [laid_out(boxes, contents, direction) for direction in directions]
+    return max(layouts, key=lambda found: (min(1.0, found.scale), -found.width * found.height))
+
+
+def laid_out(boxes: list[Box], contents: Mapping[str, Sized], direction: str) -> Layout:
     """Return where Graphviz puts boxes of these sizes."""
     scopes: dict[str, str] = {}
     apart = 'nodesep="0.2" ranksep="0.36"' if direction == "TB" else 'nodesep="0.16" ranksep="0.5"'
-    lines = [f'digraph {{ graph [rankdir={direction} {apart} pad="0.12"]', 'node [shape=box label="" fixedsize=true]']
-    lines += _scope_lines((), boxes, contents, scopes)
-    for i, (source, box) in enumerate(_uses(boxes)):
+    rounds = 0.1 if len(boxes) > 1000 else 0.5
+    quick = f"nslimit={rounds} nslimit1={rounds} mclimit={rounds / 5:g} " if len(boxes) >= MANY else ""
+    graph = f'graph [rankdir={direction} {apart} {quick}pad="0.12"]'
+    lines = [f"digraph {{ {graph}", 'node [shape=box label="" fixedsize=true]']
+    lines += _scope_lines((), boxes, contents, scopes, _neurons(boxes))
+    for i, (source, box) in enumerate(uses(boxes)):
         # An arrow into another layer leaves a row between for its weights: else layers stand beside each other.
         into = box.scope and source.scope != box.scope and source.kind in ("result", "output")
         length = "0" if source.beside else "2" if into else "1"
@@ -253,6 +295,8 @@ def _laid_out(boxes: list[Box], contents: dict[str, _Content], direction: str) -
         if kind == "edge":
             edges[identity] = points[0], points[1]
             continue
+        if not points:  # what holds a neuron together has no outline
+            continue
         xs, ys = zip(*points[0], strict=True)
         left, top, right, bottom = min(xs), min(ys), max(xs), max(ys)
         if kind == "node":
@@ -261,18 +305,41 @@ def _laid_out(boxes: list[Box], contents: dict[str, _Content], direction: str) -
             title = re.findall(r"<title>(\w+)</title>", body)[0]
             clusters.append((scopes[title], (left, top, right, bottom)))
     sizes = {identity: (content.width, content.height) for identity, content in contents.items()}
-    return _Layout(round(width), round(height), nodes, edges, clusters, sizes)
+    return Layout(round(width), round(height), nodes, edges, clusters, sizes)
+
+
+def _neurons(boxes: list[Box]) -> dict[str, str]:
+    """Return, for single numbers that lead to one result alone, its id: so a neuron's weights stay beside each other.
+
+    Only where there are several such results in a scope, each of several leaves.
+    """
+    uses = Counter(source for box in boxes for source in box.inputs)
+    user = {source: box for box in boxes for source in box.inputs}
+    root: dict[Box, Box] = {}
+    for box in reversed(boxes):
+        alone = uses[box] == 1 and box.shape == () and box.scope == user[box].scope
+        root[box] = root[user[box]] if alone else box
+    leaves = Counter(root[box] for box in boxes if box.kind == "leaf" and root[box].shape == ())
+    several = Counter(box.scope for box, count in leaves.items() if count > 1)
+    return {box.id: r.id for box, r in root.items() if leaves[r] > 1 and several[r.scope] > 1}
 
 
 def _scope_lines(
-    scope: tuple[str, ...], boxes: list[Box], contents: dict[str, _Content], scopes: dict[str, str]
+    scope: tuple[str, ...],
+    boxes: list[Box],
+    contents: Mapping[str, Sized],
+    scopes: dict[str, str],
+    roots: Mapping[str, str],
 ) -> list[str]:
     depth = len(scope)
-    lines = [
-        f"{box.id} [id={box.id} width={contents[box.id].width / 72:.3f} height={contents[box.id].height / 72:.3f}]"
-        for box in boxes
-        if box.scope == scope
-    ]
+    neurons: dict[str, list[str]] = defaultdict(list)
+    for box in boxes:
+        if box.scope == scope:
+            size = f"width={contents[box.id].width / 72:.3f} height={contents[box.id].height / 72:.3f}"
+            neurons[roots.get(box.id, "")].append(f"{box.id} [id={box.id} {size}]")
+    lines = neurons.pop("", [])
+    for root, neuron in neurons.items():
+        lines += [f'subgraph cluster_of_{root} {{ graph [label="" peripheries=0 margin=3]', *neuron, "}"]
     for name in dict.fromkeys(box.scope[depth] for box in boxes if len(box.scope) > depth):
         inner = (*scope, name)
         members = [box for box in boxes if box.scope[: depth + 1] == inner]
@@ -280,7 +347,7 @@ def _scope_lines(
         scopes[title] = clip(plain(name), 40)
         room = "n" * round(wide(scopes[title], 12, True) / 6.5 + 1)
         lines.append(f'subgraph {title} {{ graph [label="{room}" labeljust=l fontname=Arial fontsize=12 margin=9]')
-        lines += [*_scope_lines(inner, members, contents, scopes), "}"]
+        lines += [*_scope_lines(inner, members, contents, scopes, roots), "}"]
     return lines
 
 
@@ -289,24 +356,28 @@ def _points(d: str, dx: float, dy: float) -> list[tuple[float, float]]:
     return [(x + dx, y + dy) for x, y in zip(numbers[::2], numbers[1::2], strict=True)]
 
 
-def _cluster(place: tuple[float, float, float, float]) -> str:
+def cluster(place: tuple[float, float, float, float]) -> str:
+    """Return the ground that a scope stands on."""
     left, top, right, bottom = (round(n) for n in place)
     return f'<rect class="scope" x="{left}" y="{top}" width="{right - left}" height="{bottom - top}" rx="9"/>'
 
 
-def _heading(name: str, place: tuple[float, float, float, float]) -> str:
+def heading(name: str, place: tuple[float, float, float, float]) -> str:
     """Return a scope's name, which stands over the arrows that cross it."""
     left, top, _, _ = (round(n) for n in place)
     return f'<text class="scope" x="{left + 9}" y="{top + 17}">{escape(name)}</text>'
 
 
-def _edge(i: int, source: Box, layout: _Layout) -> str:
+def _edge(i: int, source: Box, layout: Layout) -> str:
+    return f'<g id="e{i}" class="e f{_flow(source)}">{arrow(i, layout)}</g>'
+
+
+def arrow(i: int, layout: Layout) -> str:
+    """Return the line and the head of an arrow."""
     line, head = layout.edges[f"e{i}"]
     start, *curve = (f"{x:.0f} {y:.0f}" for x, y in line)
-    arrow = " ".join(f"{x:.1f},{y:.1f}" for x, y in head[:3])
-    return (
-        f'<g id="e{i}" class="e f{_flow(source)}"><path d="M{start}C{" ".join(curve)}"/><polygon points="{arrow}"/></g>'
-    )
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in head[:3])
+    return f'<path d="M{start}C{" ".join(curve)}"/><polygon points="{points}"/>'
 
 
 def _flow(source: Box) -> str:
@@ -314,15 +385,37 @@ def _flow(source: Box) -> str:
     return "0" if source.gradient is None or rms(source.gradient) == 0 else "1"
 
 
-def _placed(labels: list[Label], layout: _Layout) -> list[tuple[str, str, int, int]]:
+class _Taken:
+    """Rectangles, found by where they are: left, top, right, bottom."""
+
+    def __init__(self, rectangles: Iterable[_Rectangle]) -> None:
+        self.of: dict[tuple[int, int], list[_Rectangle]] = defaultdict(list)
+        for rectangle in rectangles:
+            for square in _squares(rectangle):
+                self.of[square].append(rectangle)
+
+    def __contains__(self, rectangle: _Rectangle) -> bool:
+        """Return whether a rectangle lies on any of them."""
+        return any(_meet(rectangle, other) for square in _squares(rectangle) for other in self.of.get(square, ()))
+
+
+def _squares(rectangle: _Rectangle) -> list[tuple[int, int]]:
+    left, top, right, bottom = (int(side // SQUARE) for side in rectangle)
+    return [(i, j) for i in range(left, right + 1) for j in range(top, bottom + 1)]
+
+
+def _meet(a: _Rectangle, b: _Rectangle) -> bool:
+    return not (a[2] < b[0] or b[2] < a[0] or a[3] < b[1] or b[3] < a[1])
+
+
+def _placed(labels: list[Label], layout: Layout) -> list[tuple[str, str, int, int]]:
     """Return those labels that find room on their arrows, off the boxes and off each other."""
-    taken = [
-        (x - w / 2 - 1, y - h / 2 - 1, x + w / 2 + 1, y + h / 2 + 1)
-        for (x, y), (w, h) in ((layout.nodes[key], layout.sizes[key]) for key in layout.nodes)
-    ]
-    taken += [(left, top, left + wide(name, 12, True) + 9, top + 20) for name, (left, top, _, _) in layout.clusters]
+    nodes = ((layout.nodes[key], layout.sizes[key]) for key in layout.nodes)
+    boxes = [(x - w / 2 - 1, y - h / 2 - 1, x + w / 2 + 1, y + h / 2 + 1) for (x, y), (w, h) in nodes]
+    headings = [(left, top, left + wide(name, 12, True) + 9, top + 20) for name, (left, top, _, _) in layout.clusters]
+    taken = _Taken([*boxes, *headings])
     kept: list[tuple[str, str, int, int]] = []
-    said: list[tuple[float, float, float, float]] = []
+    said: list[_Rectangle] = []
     step = -1
     for label in labels:
         if label.step != step:  # labels of other steps are not shown
@@ -332,9 +425,7 @@ def _placed(labels: list[Label], layout: _Layout) -> list[tuple[str, str, int, i
             x, y = _along(layout.edges[label.edge][0], share)
             box = (x - half, y - 7, x + half, y + 7)
             inside = box[0] >= 0 and box[2] <= layout.width
-            if inside and all(
-                box[2] < t[0] or t[2] < box[0] or box[3] < t[1] or t[3] < box[1] for t in (*taken, *said)
-            ):
+            if inside and box not in taken and not any(_meet(box, other) for other in said):
                 said.append(box)
                 kept.append((label.edge, label.text, round(x), round(y + 4)))
                 break

@@ -180,6 +180,7 @@ def _sweep(boxes: list[Box], notes: Mapping[str, str]) -> Iterator[Step]:
     uses = Counter(parent for box in swept for _, parent in edges(node_of_box(box)))
     count: Counter[Node] = Counter()
     sofar: dict[Node, Array] = {}
+    known: dict[Any, Any] = {}
     for box in swept:
         sent = []
         node = node_of_box(box)
@@ -188,7 +189,7 @@ def _sweep(boxes: list[Box], notes: Mapping[str, str]) -> Iterator[Step]:
             count[parent] += 1
             sofar[parent] = p if parent not in sofar else sofar[parent] + p
             if parent in of and not isinstance(p, Parts):
-                formula, local_formula = formulas(box, where, parent)
+                formula, local_formula = formulas(box, where, parent, known)
                 if (local := local_of(node, where, parent)) is None:
                     local_formula = None
                 order = count[parent], uses[parent]

@@ -19,6 +19,7 @@ class Theme(NamedTuple):
     muted: str
     value: str
     gradient: str
+    local: str
     fault: str
     on_fault: str
     leaf: str
@@ -59,6 +60,7 @@ LIGHT = Theme(
     muted="#5a6472",
     value="#0b57a4",
     gradient="#a33e08",
+    local="#17693c",
     fault="#7a1fa2",
     on_fault="#fffdff",
     leaf="#f3f0fc",
@@ -79,6 +81,7 @@ DARK = Theme(
     muted="#9ca9b8",
     value="#7cb8ff",
     gradient="#ffa566",
+    local="#6fd79a",
     fault="#dda0f5",
     on_fault="#1c0826",
     leaf="#262140",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ import numpy as np
 
 from ..tensor import Tensor
 from .arrays import clip, levels, number, plain
-from .entries import Entries
+from .entries import Entries, Entry
+from .files import file_of, written_to
 from .svg import FONTS, dark_style
 from .theme import LIGHT, STEPS, THEMES, Theme
 
-__all__ = ["Triangular", "triangular"]
+__all__ = ["Triangular", "solved", "triangular"]
 
 WRITTEN = 40  # numbers in the graph up to which the cells hold theirs
 NAME = 14  # characters
@@ -77,11 +79,16 @@ class Triangular:
             raise ValueError(f"triangular: theme={theme!r}, but it is one of {', '.join(map(repr, THEMES))}.")
         return _Picture(self, THEMES[theme]).svg(auto=theme == "auto")
 
-    def save(self, path: str | Path) -> Path:
-        """Write the heat-map to an SVG file that follows what the reader prefers, and return its path."""
-        path = Path(path)
-        path.write_text(self.svg("auto") + "\n", "utf-8")
-        return path
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write the heat-map to an SVG file that follows what the reader prefers, and return its path.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        path = file_of("Triangular.save", path, "system.save('triangular.svg')")
+        return written_to(path, (self.svg("auto") + "\n").encode(), "picture")
 
     def _repr_svg_(self) -> str:
         return self.svg()
@@ -135,7 +142,12 @@ def triangular(y: Tensor, *, cotangent: Any = None, max_numbers: int = 100) -> T
         raise TypeError(f"triangular: max_numbers is {max_numbers!r}, but must be a whole number: max_numbers=100.")
     with np.errstate(all="ignore"):
         entries = Entries(y, cotangent, "triangular")
-        numbers = entries.all(int(max_numbers), "max_numbers")
+        return solved(entries, entries.all(int(max_numbers), "max_numbers"))
+
+
+def solved(entries: Entries, numbers: list[Entry]) -> Triangular:
+    """Return the system of some numbers, each after those it was computed from, solved from its last row up."""
+    with np.errstate(all="ignore"):
         place = {entry: i for i, entry in enumerate(numbers)}
         n = len(numbers)
         matrix, seed, gradients, size = np.zeros((n, n)), np.zeros(n), np.zeros(n), np.zeros(n)

@@ -40,7 +40,7 @@ def _token(found: re.Match[str]) -> str:
     fence = ' stretchy="false"' if base in "()[]" else ""
     shown = f"<{tag}{fence}>{inner}</{tag}>"
     if found["prime"]:
-        shown = f"<msup>{shown}<mo>′</mo></msup>"
+        shown = f"<msup>{shown}<mi>′</mi></msup>"  # an operator would stand apart
     if base == "Σ" and low:
         return f"<munder>{shown}{low}</munder>"
     if low and high:

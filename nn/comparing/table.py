@@ -208,6 +208,8 @@ class Comparison:
     def __str__(self) -> str:
         return self.text()
 
+    __repr__ = __str__
+
     def summary(self) -> str:
         """Return the verdict in one line."""
         verdict = "agree" if self.passed else "DISAGREE"
@@ -231,8 +233,8 @@ class Comparison:
         rows = "".join(f"<tr>{line(cells, 'td')}</tr>" for cells in body)
         legend = "".join(f"<br/>{html.escape(text)}" for text in self.legend())
         return (
-            f'<table class="comparison"><thead><tr>{line(head, "th")}</tr></thead><tbody>{rows}</tbody></table>'
-            f"<p>{html.escape(self.summary())}{legend}</p>"
+            f'<div style="overflow-x:auto"><table class="comparison"><thead><tr>{line(head, "th")}</tr></thead>'
+            f"<tbody>{rows}</tbody></table></div><p>{html.escape(self.summary())}{legend}</p>"
         )
 
     def latex(self) -> str:

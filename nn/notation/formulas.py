@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 __all__ = [
     "BESIDE",
+    "DOT",
     "NOTHING",
     "PLAIN",
     "Formula",
@@ -17,6 +19,7 @@ __all__ = [
     "series",
     "spaced",
     "indexed",
+    "is_quotient",
     "transposed",
 ]
 
@@ -55,6 +58,7 @@ class Formula(NamedTuple):
 
 NOTHING = Formula("", "")
 BESIDE = Formula(" ", r"\, ")
+DOT = Formula(" · ", r" \cdot ")
 
 
 def indexed(name: Formula, below: str = "", above: str = "") -> Formula:
@@ -100,8 +104,26 @@ def spaced(*formulas: Formula, kind: str = "product") -> Formula:
 
 
 def joined(by: Formula, *formulas: Formula, kind: str = "product") -> Formula:
-    """Return formulas with a sign between them."""
-    return Formula(by.text.join(f.text for f in formulas), by.latex.join(f.latex for f in formulas), kind)
+    r"""Return formulas with a sign between them; a dot after a quotient: beside it the next factor seems to be below.
+
+    >>> joined(BESIDE, Formula("(o − y)/n", "(o - y)/n"), Formula("σ′(z)", r"\sigma'(z)")).text
+    '(o − y)/n · σ′(z)'
+    """
+    text, latex = formulas[0][:2] if formulas else ("", "")
+    for before, after in pairwise(formulas):
+        sign = DOT if by == BESIDE and is_quotient(before.text) else by
+        text, latex = text + sign.text + after.text, latex + sign.latex + after.latex
+    return Formula(text, latex, kind)
+
+
+def is_quotient(text: str) -> bool:
+    """Return whether a formula's division sign stands outside all brackets."""
+    depth = 0
+    for c in text:
+        depth += (c in "([⟨") - (c in ")]⟩")
+        if c == "/" and depth == 0:
+            return True
+    return False
 
 
 _IN_WORDS = {"−∂": r"-\partial", "∂": r"\partial", "δ": r"\delta", "Δ": r"\Delta", "γ": r"\gamma", "β": r"\beta",

@@ -35,7 +35,7 @@ def legend(rules: Iterable[Rule], notation: str) -> list[tuple[Formula, str]]:
     >>> from nn.notation import Dropped, Point, Rule, Weighted, legend
     >>> rule = Rule("delta", Point("z", 1), Dropped(Point("ã", 1), 0.5, Weighted(Point("z", 2))))
     >>> print(rule.equation("Y").text)
-    δᵢ¹ = mᵢ¹/0.5 Σⱼ wⱼᵢ² δⱼ²
+    δᵢ¹ = mᵢ¹/0.5 · Σⱼ wⱼᵢ² δⱼ²
     >>> for symbol, meaning in legend([rule], "Y"):
     ...     print(f"{symbol}: {meaning}")
     m: 1 where dropout keeps a unit, 0 where it puts one out
@@ -134,7 +134,10 @@ class Symbols:
 
         body = "".join(line(row, "td") for row in (*self.names, *self.rules))
         notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
-        return f'<table class="symbols"><thead>{line(self.head, "th")}</thead><tbody>{body}</tbody></table>{notes}'
+        return (
+            f'<div style="overflow-x:auto"><table class="symbols"><thead>{line(self.head, "th")}</thead>'
+            f"<tbody>{body}</tbody></table></div>{notes}"
+        )
 
     def latex(self) -> str:
         """Return the table as a LaTeX array, without dollar signs, for MathJax and for plain LaTeX alike."""

@@ -222,10 +222,8 @@ class Writer:
         }
         scaled = {"batch": "{u}", "running": "{u}", "sample": "{g} * {u}"}[e.over] if e.scaled else "{u}"
         front = "{g}/{t}" if e.scaled and e.over != "sample" else "1/{t}"
-        if e.over == "running":
-            return filled(f"{front} * {scaled}", words.times, **parts)
-        rest = f"({scaled} − ⟨{scaled}⟩ − {{h}} * ⟨{scaled} * {{h}}⟩)"
-        return filled(f"{front} * {rest}", words.times, **parts)
+        rest = "{u}" if e.over == "running" else f"({scaled} − ⟨{scaled}⟩ − {{h}} * ⟨{scaled} * {{h}}⟩)"
+        return joined(words.times, filled(front, words.times, **parts), filled(rest, words.times, **parts))
 
     def output(self, point: Point, unit: str | None = None) -> Formula:
         """Return what the network answers."""

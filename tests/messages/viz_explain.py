@@ -154,6 +154,16 @@ ROWS = {
         TypeError,
         ["triangular: max_numbers is None", "max_numbers=100"],
     ),
+    "ag.triangular(y).save(None)": (
+        lambda: ag.triangular(Y).save(None),
+        TypeError,
+        [r"Triangular\.save: path is None", r"system\.save\('triangular\.svg'\)"],
+    ),
+    "ag.triangular(y).save('no/such/folder/a.svg')": (
+        lambda: ag.triangular(Y).save("no/such/folder/a.svg"),
+        OSError,
+        ["picture could not be saved", "a folder you may write to"],
+    ),
     "ag.triangular(y).svg('pink')": (
         lambda: ag.triangular(Y).svg("pink"),
         ValueError,

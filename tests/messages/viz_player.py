@@ -51,6 +51,16 @@ ROWS = {
         errors.AutogradError,
         ["player: this graph has 3 values", "max_nodes=1", "max_nodes=3"],
     ),
+    "ag.player(y, path, matrix='yes')": (
+        lambda: ag.player(Y, "a.html", matrix="yes"),
+        TypeError,
+        ["matrix is a str", "True, False or None", "matrix=True"],
+    ),
+    "ag.player(y, path, matrix=True) of many numbers": (
+        lambda: ag.player(np.sum(leaf(np.ones(200)) * 2), "a.html", matrix=True),
+        errors.AutogradError,
+        ["matrix=True shows up to 100 numbers", "reaches 401 in this graph", "matrix=False"],
+    ),
     "ag.player(a Tensor that was not computed, path)": (
         lambda: ag.player(ag.Tensor(1.0), "a.html"),
         errors.NothingRecordedError,

@@ -52,8 +52,8 @@ def test_rows_go_from_the_output_back_as_the_sweep_does():
         ("identity", nn.squared_error, Y, "(oᵢ − yᵢ)/n"),
         ("identity", functools.partial(nn.squared_error, factor=1), Y, "2 (oᵢ − yᵢ)/n"),
         ("identity", functools.partial(nn.squared_error, reduction="sum"), Y, "oᵢ − yᵢ"),
-        ("sigmoid", nn.squared_error, Y, "(oᵢ − yᵢ)/n σ′(zᵢ²)"),
-        ("relu", nn.squared_error, Y, "(oᵢ − yᵢ)/n relu′(zᵢ²)"),
+        ("sigmoid", nn.squared_error, Y, "(oᵢ − yᵢ)/n · σ′(zᵢ²)"),
+        ("relu", nn.squared_error, Y, "(oᵢ − yᵢ)/n · relu′(zᵢ²)"),
         ("softmax", functools.partial(nn.squared_error, factor=0.25), Y, "Σₘ aₘ² ([m = i] − aᵢ²) 0.5 (oₘ − yₘ)/n"),
         ("sigmoid", nn.binary_cross_entropy, Y > 0, "(oᵢ − yᵢ)/n"),
         ("identity", nn.binary_cross_entropy_with_logits, Y > 0, "(oᵢ − yᵢ)/n"),
@@ -77,6 +77,7 @@ def test_text_is_a_table_with_a_verdict():
     assert set(line) == {"─"} and len(line) >= max(map(len, rows))
     assert len(rows) == 6 and all(row.endswith("✓") for row in rows)
     assert verdict == report.summary()
+    assert repr(report) == str(report)
     assert verdict.startswith("Delta rule and autodiff agree: largest relative difference ")
     assert len(list(report.cells())) == 7 and len({len(row) for row in report.cells()}) == 1
 

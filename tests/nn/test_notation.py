@@ -79,9 +79,9 @@ def test_M3_R2_R5_the_output_delta_with_the_losses_factor_and_M8_the_means_1_by_
         "Δₖ = (yₖ − aₖ) tanh′(inₖ)",
     ]
     assert of("n", 1) == [
-        "δᵢ² = 2 (oᵢ − yᵢ)/n tanh′(zᵢ²)",
+        "δᵢ² = 2 (oᵢ − yᵢ)/n · tanh′(zᵢ²)",
         "Δ³ = 2 (A³ − Y)/n ⊙ tanh′(Z³)",
-        "Δₖ = 2 (yₖ − aₖ)/n tanh′(inₖ)",
+        "Δₖ = 2 (yₖ − aₖ)/n · tanh′(inₖ)",
     ]
 
 
@@ -111,30 +111,30 @@ def test_Y1_M1_R1_the_forward_pass_and_Y11_R4_the_update():
         (
             Normalized("batch", Point("v", 1), True),
             [
-                "γᵢ¹/τᵢ¹ (uᵢ¹ − ⟨uᵢ¹⟩ − ẑᵢ¹ ⟨uᵢ¹ ẑᵢ¹⟩)",
+                "γᵢ¹/τᵢ¹ · (uᵢ¹ − ⟨uᵢ¹⟩ − ẑᵢ¹ ⟨uᵢ¹ ẑᵢ¹⟩)",
                 "γ²/τ² ⊙ (U² − ⟨U²⟩ − Ẑ² ⊙ ⟨U² ⊙ Ẑ²⟩)",
-                "γⱼ/τⱼ (Uⱼ − ⟨Uⱼ⟩ − ẑⱼ ⟨Uⱼ ẑⱼ⟩)",
+                "γⱼ/τⱼ · (Uⱼ − ⟨Uⱼ⟩ − ẑⱼ ⟨Uⱼ ẑⱼ⟩)",
             ],
         ),
         (
             Normalized("sample", Point("v", 1), False),
             [
-                "1/τ¹ (uᵢ¹ − ⟨uᵢ¹⟩ − ẑᵢ¹ ⟨uᵢ¹ ẑᵢ¹⟩)",
+                "1/τ¹ · (uᵢ¹ − ⟨uᵢ¹⟩ − ẑᵢ¹ ⟨uᵢ¹ ẑᵢ¹⟩)",
                 "1/τ² ⊙ (U² − ⟨U²⟩ − Ẑ² ⊙ ⟨U² ⊙ Ẑ²⟩)",
-                "1/τ (Uⱼ − ⟨Uⱼ⟩ − ẑⱼ ⟨Uⱼ ẑⱼ⟩)",
+                "1/τ · (Uⱼ − ⟨Uⱼ⟩ − ẑⱼ ⟨Uⱼ ẑⱼ⟩)",
             ],
         ),
-        (Normalized("running", Point("v", 1), True), ["γᵢ¹/τᵢ¹ uᵢ¹", "γ²/τ² ⊙ U²", "γⱼ/τⱼ Uⱼ"]),
+        (Normalized("running", Point("v", 1), True), ["γᵢ¹/τᵢ¹ · uᵢ¹", "γ²/τ² ⊙ U²", "γⱼ/τⱼ · Uⱼ"]),
         (
             Dropped(Point("ã", 1), 0.75, Weighted(Z2)),
-            ["mᵢ¹/0.75 Σⱼ wⱼᵢ² δⱼ²", "(W³ᵀ Δ³) ⊙ M²/0.75", "mⱼ/0.75 Σₖ wⱼₖ Δₖ"],
+            ["mᵢ¹/0.75 · Σⱼ wⱼᵢ² δⱼ²", "(W³ᵀ Δ³) ⊙ M²/0.75", "mⱼ/0.75 · Σₖ wⱼₖ Δₖ"],
         ),
         (
             Jacobian("softmax", Z1, A1, Dropped(Point("ã", 1), 0.5, Weighted(Z2))),
             [
-                "Σₘ aₘ¹ ([m = i] − aᵢ¹) mₘ¹/0.5 Σⱼ wⱼₘ² δⱼ²",
+                "Σₘ aₘ¹ ([m = i] − aᵢ¹) mₘ¹/0.5 · Σⱼ wⱼₘ² δⱼ²",
                 "softmax′(Z²)ᵀ ((W³ᵀ Δ³) ⊙ M²/0.5)",
-                "Σₘ aₘ ([m = j] − aⱼ) mₘ/0.5 Σₖ wₘₖ Δₖ",
+                "Σₘ aₘ ([m = j] − aⱼ) mₘ/0.5 · Σₖ wₘₖ Δₖ",
             ],
         ),
         (

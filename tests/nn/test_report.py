@@ -3,8 +3,6 @@
 import dataclasses
 import json
 import re
-import subprocess
-from html import escape
 from html.parser import HTMLParser
 
 import numpy as np
@@ -12,6 +10,8 @@ import pytest
 
 import autograd_mini as ag
 from nn import charts, demo, report
+
+from ..browsing import WIDTHS, look_at, tab_through
 
 VOID = {"meta", "br", "path", "polyline", "circle"}
 NAMES = ["index.html", "results.json", "graph.svg", "graph.png"]
@@ -280,31 +280,16 @@ def test_an_image_has_each_pixel_once():
 # --------------------------------------------------------------------------------------------------- in a browser
 
 
-def chromium(browser, page, profile):
-    """Return the page as it stands once it is loaded, and what went to the console."""
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-    command = [browser, *flags, "--enable-logging=stderr", f"--user-data-dir={profile}", "--dump-dom", page.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+def test_the_page_opens_from_a_file(browser, folder):
+    """Without an error, and without a request."""
+    assert "What was run" in browser.open(folder / "index.html").content()
 
 
-def test_the_page_opens_from_a_file(browser, folder, tmp_path):
-    """Without an error; and without a request, since its policy would refuse one, on the console."""
-    dom, console = chromium(browser, folder / "index.html", tmp_path)
-    assert console == []
-    assert "What was run" in dom
-
-
-def test_nothing_is_wider_than_the_window(browser, page, tmp_path):
-    """At 1400, 800, 420 and 360 pixels; the page's copy here has no policy, since one measures by script."""
-    copy = escape(re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page))
-    frames = [f'<iframe srcdoc="{copy}" style="width:{width}px"></iframe>' for width in (1400, 800, 420, 360)]
-    measure = """onload = () => document.title = [...document.querySelectorAll("iframe")].map(
-        frame => frame.contentDocument.documentElement).map(page => page.scrollWidth - page.clientWidth)"""
-    probe = tmp_path / "probe.html"
-    probe.write_text(f"<!DOCTYPE html><title></title>{''.join(frames)}<script>{measure}</script>", "utf-8")
-    dom, _ = chromium(browser, probe, tmp_path / "profile")
-    assert "<title>0,0,0,0</title>" in dom, re.findall("<title>.*?</title>", dom)[:1]
+def test_the_page_can_be_read(browser, folder):
+    """At 360 pixels too."""
+    page = browser.open(folder / "index.html")
+    assert look_at(page, (1400, *WIDTHS, 360)) == []
+    assert tab_through(page) == []
 
 
 def test_the_graph_is_the_engines(result, folder):

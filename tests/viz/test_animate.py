@@ -1,8 +1,6 @@
 """ag.animate: a picture that moves without a script, and shows at each moment what the steps say."""
 
-import json
 import re
-import subprocess
 from xml.etree import ElementTree
 
 import numpy as np
@@ -112,37 +110,25 @@ def test_a_sheet_of_frames(frames, tmp_path):
 
 # --- in a browser -----------------------------------------------------------------------------------------------------
 
-PROBE = """<!DOCTYPE html><body>SVG<pre id="out"></pre><script>
-onload = () => {
-  const svg = document.querySelector("svg"), seen = [];
+SEEN = """times => {
+  const svg = document.documentElement, seen = [];
   const shown = e => getComputedStyle(e).visibility === "visible";
   const say = list => [...list].filter(shown).map(e => e.textContent);
-  for (const t of TIMES) {
+  for (const t of times) {
     for (const a of document.getAnimations()) { a.pause(); a.currentTime = t; }
     const boxes = {};
     for (const n of svg.querySelectorAll(".n"))
       boxes[n.id] = [say(n.querySelectorAll(":scope>.v>text")), say(n.querySelectorAll(":scope>.g>text"))];
     seen.push({boxes, caption: say(svg.querySelectorAll(".c text"))});
   }
-  document.getElementById("out").textContent = JSON.stringify(seen);
-};</script>"""
-
-
-def seen(browser, svg, times, folder, *flags):
-    """What can be seen at some times, in milliseconds."""
-    probe = folder / "probe.html"
-    probe.write_text(PROBE.replace("SVG", svg).replace("TIMES", json.dumps(times)), "utf-8")
-    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}", *flags]
-    done = subprocess.run(
-        [*command, "--dump-dom", probe.as_uri()], capture_output=True, text=True, check=True, timeout=60
-    )
-    return json.loads(re.search(r'<pre id="out">(.*?)</pre>', done.stdout, re.DOTALL)[1].replace("&lt;", "<"))
+  return seen;
+}"""
 
 
 def test_at_each_moment_a_browser_shows_the_numbers_so_far(browser, tmp_path):
     y, _ = square()
-    svg = ag.animate(y, tmp_path / "sweep.svg", seconds=9).read_text("utf-8")  # 6 moments and 3 more at the end
-    moments = seen(browser, svg, [500 + 1000 * i for i in range(9)], tmp_path)
+    svg = ag.animate(y, tmp_path / "sweep.svg", seconds=9)  # 6 moments and 3 more at the end
+    moments = browser.open(svg).evaluate(SEEN, [500 + 1000 * i for i in range(9)])
     x, z1, end = ([moment["boxes"][name] for moment in moments] for name in ("n0", "n1", "n2"))
     assert [value for value, _ in x] == [["3"]] * 9
     assert [value for value, _ in z1] == [[]] + [["9"]] * 8
@@ -155,7 +141,6 @@ def test_at_each_moment_a_browser_shows_the_numbers_so_far(browser, tmp_path):
 
 def test_with_reduced_motion_a_browser_shows_the_finished_picture(browser, tmp_path):
     y, _ = square()
-    svg = ag.animate(y, tmp_path / "sweep.svg").read_text("utf-8")
-    (moment,) = seen(browser, svg, [0], tmp_path, "--force-prefers-reduced-motion")
+    (moment,) = browser.open(ag.animate(y, tmp_path / "sweep.svg"), still=True).evaluate(SEEN, [0])
     assert moment["boxes"] == {"n0": [["3"], ["∂ 7"]], "n1": [["9"], ["∂ 1"]], "n2": [["12"], ["∂ 1"]]}
     assert moment["caption"][0] == "backward"

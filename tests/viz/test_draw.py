@@ -249,6 +249,9 @@ def test_a_value_that_was_not_kept():
 def test_a_leaf_that_is_gone_and_one_that_a_rule_has_kept():
     y = np.sum(leaf([1.0, 2.0], "gone") + 1.0)
     assert "not kept: its Tensor is gone" in words(labels(draw(y))["gone"])
+    with ag.keep():
+        y = np.sum(leaf([1.0, 2.0], "x") + ag.Tensor([1.0, 2.0], name="constant"))
+    assert "not kept: its Tensor is gone" in words(labels(draw(y))["constant"])
     y = np.sum(leaf([1.0, 2.0], "kept") * [3.0, 4.0] * leaf([1.0, 1.0]))
     assert words(labels(draw(y))["z1"]).startswith("z1 (2,) kept * c1 3 8")
 

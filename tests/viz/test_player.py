@@ -1,9 +1,6 @@
 """The player: one page that shows every number of the sweep, as a browser shows it; and what is refused."""
 
-import html
-import json
 import re
-import subprocess
 from html.parser import HTMLParser
 
 import numpy as np
@@ -15,9 +12,11 @@ from autograd_mini.viz.arrays import summary
 from autograd_mini.viz.boxes import boxes_of
 from autograd_mini.viz.museum import BUGS, exhibit
 from autograd_mini.viz.page import inlined
-from autograd_mini.viz.player import BAD, LOCAL
+from autograd_mini.viz.sheet import BAD, LOCAL
 from autograd_mini.viz.theme import DARK, LIGHT
 from autograd_mini.viz.typeset import typeset
+
+from ..browsing import WIDTHS, ask, run
 
 WEIGHTS = {"w1": 0.15, "w2": 0.20, "w3": 0.25, "w4": 0.30, "w5": 0.40, "w6": 0.45, "w7": 0.50, "w8": 0.55}
 
@@ -138,7 +137,7 @@ def test_names_are_escaped(tmp_path):
         y = np.sum(a * b)
     path = ag.player(y, tmp_path / "page.html", title="</title><script>", notes={"</style>&": "<b>one</b>\ntwo"})
     text = path.read_text("utf-8")
-    assert [tag for tag, _ in Reader(text).tags].count("script") == 2
+    assert [tag for tag, _ in Reader(text).tags].count("script") == 3
     assert "alert(1)<" not in text
     assert "&lt;/title&gt;&lt;script&gt;" in text
     assert "&lt;b&gt;one&lt;/b&gt;<br>two" in text
@@ -151,7 +150,7 @@ def test_a_rules_several_lines_are_written_as_one():
 
 def test_formulas_in_unicode_become_mathml():
     sigma = typeset("σ′(zᵢ¹) Σⱼ")
-    assert sigma.startswith('<msup><mi>σ</mi><mo>′</mo></msup><mo stretchy="false">(</mo><msubsup><mi>z</mi><mi>i</mi>')
+    assert sigma.startswith('<msup><mi>σ</mi><mi>′</mi></msup><mo stretchy="false">(</mo><msubsup><mi>z</mi><mi>i</mi>')
     assert sigma.endswith('<mspace width=".2em"/><munder><mo>∑</mo><mi>j</mi></munder>')
     assert typeset("a < b") == "<mi>a</mi><mo>&lt;</mo><mi>b</mi>"
 
@@ -197,33 +196,6 @@ def test_rules_by_hand_stand_beside_the_sweep(tmp_path):
 
 
 # ------------------------------------------------------------------------------------------------------- as it is seen
-
-
-def run(browser, page, script, folder, width=1500, height=860, hash="", dark=False):
-    """Return what a script gives that has the page, in a window of this size, as `d`, and a way to press keys."""
-    probe = page.parent / f"probe_{page.stem}.html"
-    probe.write_text(
-        f"""<!DOCTYPE html><meta charset="utf-8"><iframe id="f" src="{page.name}{hash}" style="border:0;width:{width}px;
-        height:{height}px"></iframe><pre id="out"></pre><script>
-        onload = async () => {{
-          const w = f.contentWindow, d = w.document;
-          const press = (key, on = d.body) => on.dispatchEvent(new w.KeyboardEvent("keydown", {{key, bubbles: true}}));
-          const at = () => +d.querySelector("article.on").dataset.step;
-          const seen = e => w.getComputedStyle(e).visibility === "visible";
-          const result = await (async () => {{ {script} }})();
-          out.textContent = "<<" + JSON.stringify(result) + ">>";
-        }};</script>""",
-        "utf-8",
-    )
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-    flags += ["--allow-file-access-from-files", "--enable-logging=stderr"]
-    flags += [f"--user-data-dir={folder.parent / 'profile'}"]
-    flags += [f"--window-size={width + 40},{height + 40}"]
-    flags += ["--blink-settings=preferredColorScheme=0"] if dark else []
-    command = [browser, *flags, "--virtual-time-budget=4000", "--dump-dom", probe.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []
-    return json.loads(html.unescape(re.findall(r"&lt;&lt;(.*)&gt;&gt;</pre>", done.stdout, re.DOTALL)[0]))
 
 
 LOOK = """const read = g => [...g.querySelectorAll("text")].map(t => t.textContent).join(" ");
@@ -274,15 +246,20 @@ def expected(y):
     return moments
 
 
-def test_every_step_forward_and_back_shows_the_engines_numbers(browser, page, graph, tmp_path):
-    script = (
-        LOOK
-        + """const there = [look()], back = [];
-        while (at() < last) { press("ArrowRight"); there.push(look()); }
-        while (true) { back.unshift(look()); if (at() === 0) break; press("ArrowLeft"); }
-        return [there, back];"""
-    )
-    there, back = run(browser, page, script, tmp_path)
+def test_every_step_forward_and_back_shows_the_engines_numbers(browser, page, graph):
+    shown = browser.open(page)
+    shown.keyboard.press("Home")  # the keys work, whatever has the focus
+    now = ask(shown, f"{LOOK} window.looked = () => [at(), last, look()]; return looked();")
+    there, back, look = [now], [], "looked()"
+    while there[-1][0] < there[-1][1]:
+        shown.keyboard.press("ArrowRight")
+        there.append(shown.evaluate(look))
+    while True:
+        back.insert(0, shown.evaluate(look))
+        if back[0][0] == 0:
+            break
+        shown.keyboard.press("ArrowLeft")
+    there, back = ([step for _, _, step in steps] for steps in (there, back))
     hoped = expected(graph[0])
     for shown in (there, back):
         assert len(shown) == len(hoped)
@@ -300,31 +277,32 @@ def test_every_step_forward_and_back_shows_the_engines_numbers(browser, page, gr
 
 def test_links_keys_slider_and_clicks_go_to_a_step(browser, tmp_path):
     page = ag.player(cube()[0], tmp_path / "page.html")
-    script = (
-        LOOK
-        + """const been = [at()], waited = () => new Promise(done => setTimeout(done, 500));
-        press("Home");
-        for (const key of ["ArrowRight", "ArrowDown", "ArrowLeft", "End", "ArrowRight", "Home", "ArrowLeft"]) {
-          press(key); been.push(at());
-        }
-        press(" "); const playing = d.getElementById("play").textContent; press(" ");
-        const slider = d.getElementById("slider");
-        slider.value = 3; slider.dispatchEvent(new w.Event("input")); been.push(at());
-        const click = id => d.getElementById(id).dispatchEvent(new w.MouseEvent("click"));
-        d.getElementById("next").click(); been.push(at());
-        click("n1"); been.push(at());      // the sweep has begun: where z1 passes its gradient on
-        press("Home"); click("n1"); been.push(at());  // before: where it is computed
-        await waited();
-        const place = w.location.hash;
-        w.location.hash = "#999";
-        await waited();
-        been.push(at());
-        return [been, last, playing, place, d.getElementById("play").textContent];"""
-    )
-    been, last, playing, place, paused = run(browser, page, script, tmp_path, hash="#4")
-    assert last == 6
-    assert been == [4, 1, 2, 1, 6, 6, 0, 0, 3, 4, 5, 1, 6]
-    assert (playing, paused, place) == ("Pause", "Play", "#1")
+    shown = browser.open(page, hash="#4")
+    at, play = "+document.querySelector('article.on').dataset.step", shown.locator("#play")
+    been = [shown.evaluate(at)]
+    assert shown.evaluate("+slider.max") == 6
+
+    def after(do, *arguments):
+        do(*arguments)
+        been.append(shown.evaluate(at))
+
+    for key in ("Home", "ArrowRight", "ArrowDown", "ArrowLeft", "End", "ArrowRight", "Home", "ArrowLeft"):
+        after(shown.keyboard.press, key)
+    shown.keyboard.press(" ")
+    assert play.text_content() == "Pause"
+    shown.keyboard.press(" ")
+    assert play.text_content() == "Play"
+    assert been == [4, 0, 1, 2, 1, 6, 6, 0, 0]
+    been.clear()
+    after(shown.locator("#slider").fill, "3")
+    after(shown.locator("#next").click)
+    after(shown.locator("#n1").click)  # the sweep has begun: where z1 passes its gradient on
+    shown.keyboard.press("Home")
+    after(shown.locator("#n1").click)  # before: where it is computed
+    assert been == [3, 4, 5, 1]
+    shown.wait_for_url("**#1")
+    shown.evaluate("location.hash = '#999'")
+    shown.locator("article.on[data-step='6']").wait_for()
 
 
 MEASURE = """const faults = [], box = e => e.getBoundingClientRect();
@@ -363,20 +341,24 @@ MEASURE = """const faults = [], box = e => e.getBoundingClientRect();
 def test_nothing_is_clipped_or_overlaps(browser, bug, tmp_path):
     """At 1500, 800 and 420 pixels."""
     y = layers()[0] if bug is None else mazur()[0]
-    script = f"""const at_width = () => {{ {MEASURE} }};
-        return [1500, 800, 420].map(width => {{ f.style.width = width + "px"; w.dispatchEvent(new w.Event("resize"));
-          return at_width(); }});"""
-    page = ag.player(y, tmp_path / "page.html", bug=bug)
-    assert run(browser, page, script, tmp_path) == [[], [], []]
+    shown = browser.open(ag.player(y, tmp_path / "page.html", bug=bug))
+    for width in WIDTHS:
+        shown.set_viewport_size({"width": width, "height": 860})
+        assert ask(shown, MEASURE) == [], width
 
 
 def test_the_theme_follows_the_reader_and_a_switch(browser, tmp_path):
     page = ag.player(cube()[0], tmp_path / "page.html")
-    script = """const paper = () => w.getComputedStyle(d.documentElement).backgroundColor, first = paper();
-        d.getElementById("theme").click(); return [first, paper()];"""
-    light, dark = run(browser, page, script, tmp_path)
-    assert (light, dark) == (rgb(LIGHT.paper), rgb(DARK.paper))
-    assert run(browser, page, script, tmp_path, dark=True) == [dark, light]
+    paper = "getComputedStyle(document.documentElement).backgroundColor"
+    light, dark = rgb(LIGHT.paper), rgb(DARK.paper)
+    for prefers_dark, first, then in ((False, light, dark), (True, dark, light)):
+        shown = browser.open(page, dark=prefers_dark)
+        assert shown.evaluate(paper) == first
+        shown.locator("#theme").click()
+        assert shown.evaluate(paper) == then
+    shown = browser.open(page)
+    shown.emulate_media(color_scheme="dark")  # while it is open
+    assert shown.evaluate(paper) == dark
 
 
 def rgb(colour):
@@ -404,13 +386,11 @@ def luminance(colour):
 
 
 def test_without_a_script_every_step_is_seen(browser, tmp_path):
-    text = ag.player(cube()[0], tmp_path / "with.html").read_text("utf-8")
-    page = tmp_path / "without.html"
-    page.write_text(re.sub("<script>.*?</script>", "", text, flags=re.DOTALL), "utf-8")
+    page = ag.player(cube()[0], tmp_path / "page.html")
     script = """const high = [...d.querySelectorAll("article")].map(a => a.getBoundingClientRect().height > 20);
         const on = kind => [...d.querySelectorAll(kind)].filter(seen).map(e => e.textContent);
         return [high, on("#net .g:not(.p)"), on("#net .g.p"), w.getComputedStyle(d.querySelector("nav")).display];"""
-    high, whole, partial, controls = run(browser, page, script, tmp_path)
+    high, whole, partial, controls = ask(browser.open(page, script=False), script)
     assert high == [True] * 7
     assert whole == ["∂ 7", "∂ 1", "∂ 1"] and partial == []
     assert controls == "none"
@@ -418,29 +398,33 @@ def test_without_a_script_every_step_is_seen(browser, tmp_path):
 
 def test_predict_hides_the_number_and_says_what_is_left_out(browser, tmp_path):
     page = ag.player(mazur()[0], tmp_path / "page.html")
-    script = """const $ = id => d.getElementById(id), said = [];
-        $("slider").value = 45; $("slider").dispatchEvent(new w.Event("input"));
-        const share = () => d.querySelector("article.on .asking");
-        const shown = () => [...d.querySelectorAll("#n6 .g")].some(seen);
-        $("predict").click();
-        const hidden = [shown(), w.getComputedStyle(share().querySelector(".ans")).display];
-        const tell = x => { $("answer").value = x; $("ask").requestSubmit(); said.push($("said").textContent); };
-        tell("0.1385"); tell("0.5933"); tell("-0.08217"); tell("four"); tell("77");
-        tell("0.0825");
-        const score = [$("score").textContent, shown()];
-        tell("0.0554");
-        score.push($("score").textContent, share() === null, $("ask").hidden);
-        return [hidden, said, score];"""
-    hidden, said, score = run(browser, page, script, tmp_path)
-    assert hidden == [False, "none"]
-    assert said[:5] == [
+    shown = browser.open(page, hash="#45")
+    shown.locator("#predict").click()
+    shares = shown.locator("#n6 .g")
+    share, score = shown.locator("article.on .asking"), shown.locator("#score")
+    assert share.locator(".ans").first.is_hidden()
+
+    def visible():
+        return any(shares.nth(i).is_visible() for i in range(shares.count()))
+
+    def tell(text):
+        shown.locator("#answer").fill(text)
+        shown.keyboard.press("Enter")
+        return shown.locator("#said").text_content()
+
+    assert not visible()
+    assert [tell(text) for text in ("0.1385", "0.5933", "-0.08217", "four", "77")] == [
         "That is the incoming gradient: the local derivative is left out.",
         "That is the local derivative: the incoming gradient is left out.",
         "The size is right; look at the sign.",
         "A number, please: −0.25 or 1e-3.",
         "Not yet. A hint?",
     ]
-    assert score == ["0 of 1", True, "1 of 2", True, True]
+    tell("0.0825")
+    assert score.text_content() == "0 of 1" and visible()
+    tell("0.0554")
+    assert score.text_content() == "1 of 2"
+    assert share.count() == 0 and shown.locator("#ask").is_hidden()
 
 
 def test_motion_stops_where_the_reader_wants_none(page):

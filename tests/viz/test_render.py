@@ -176,7 +176,7 @@ def contrast(one, other):
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 def test_text_can_be_read(theme):
     for ground in (theme.paper, theme.group, theme.leaf, theme.constant, theme.result, theme.output):
-        for ink in (theme.ink, theme.muted, theme.value, theme.gradient, theme.fault):
+        for ink in (theme.ink, theme.muted, theme.value, theme.gradient, theme.local, theme.fault):
             assert contrast(ink, ground) >= 4.5, (ink, ground)
     assert contrast(theme.on_fault, theme.fault) >= 4.5
     for step in range(-STEPS, STEPS + 1):

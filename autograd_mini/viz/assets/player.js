@@ -2,72 +2,89 @@
 (() => {
   const $ = id => document.getElementById(id), root = document.documentElement;
   const steps = JSON.parse($("data").textContent), last = steps.length - 1;
-  const net = $("net"), stage = $("stage"), slider = $("slider");
-  const articles = [...document.querySelectorAll("article")], nodes = [...net.querySelectorAll(".n")];
-  const arrows = [...net.querySelectorAll(".e")], labels = [...net.querySelectorAll(".lab")];
-  const code = [...document.querySelectorAll("pre code")];
-  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  const net = $("net"), stage = $("stage");
+  const articles = [...document.querySelectorAll("article")];
+  const nodes = new Map([...net.querySelectorAll(".n")].map(e => [e.id, {
+    e, g: [...e.querySelectorAll(".g")], w: [...e.querySelectorAll(".w")], grows: [], has: null, grown: null,
+  }]));
   const names = {start: "start", forward: "forward", seed: "seed", backward: "backward", end: "end"};
   const ahead = {}, back = {};  // where a click on a box leads
   steps.forEach((s, i) => {
     s.v.forEach(n => ahead[n] ??= i);
     if (s.p === "backward" || s.p === "seed") s.t.forEach(n => back[n] = i);
   });
-  steps.forEach((s, i) => { if (s.p === "backward") back[s.n] = i; });
-  let at = 0, timer = 0, zoom = 0, address = 0;
+  steps.forEach((s, i) => {
+    if (s.p === "backward") back[s.n] = i;
+    s.g.forEach(([n, j], c) => nodes.get(n).grows.push([i, c, j]));
+  });
+  let at = 0, zoom = 0;
   const page = {solved: () => Infinity, shown: () => {}};  // a mode may hold numbers back
 
+  /*deck*/
+  /*tex*/
+  const marked = {};  // by class: what has it now, so that a step of a large graph touches little of the page
+  function mark(name, elements) {
+    (marked[name] || []).forEach(([e, c]) => e.classList.remove(c));
+    marked[name] = elements.filter(Boolean).map(e => [e, name.split(" ")[0]]);
+    marked[name].forEach(([e, c]) => e.classList.add(c));
+  }
+
   function show(i) {
-    at = Math.max(0, Math.min(last, i));
-    const step = steps[at], has = new Set(), grown = {}, held = page.solved(at);
-    steps.slice(0, at + 1).forEach((s, k) => {
-      s.v.forEach(n => has.add(n));
-      s.g.forEach(([n, j], c) => { if (k < at || c < held) grown[n] = j; });
+    at = i;
+    const step = steps[at], held = page.solved(at), back = !["start", "forward"].includes(step.p);
+    net.classList.toggle("back", back);
+    nodes.forEach((node, id) => {
+      const has = ahead[id] <= at;
+      if (has !== node.has) node.e.classList.toggle("has", node.has = has);
+      let grown = 0;
+      for (const [k, c, j] of node.grows) if (k < at || k === at && c < held) grown = j;
+      if (grown === node.grown) return;
+      node.grown = grown;
+      node.g.forEach((g, j) => g.classList.toggle("on", grown === j + 1));
+      node.w.forEach(w => w.classList.toggle("on", grown === +w.dataset.use + 1));
     });
-    const to = new Set(step.t), on = new Set(step.e), lit = new Set(step.l.map(l => "c" + l));
-    net.classList.toggle("back", !["start", "forward"].includes(step.p));
-    for (const node of nodes) {
-      node.classList.toggle("has", has.has(node.id));
-      node.classList.toggle("cur", node.id === step.n);
-      node.classList.toggle("to", to.has(node.id));
-      node.querySelectorAll(".g").forEach((g, j) => g.classList.toggle("on", grown[node.id] === j + 1));
-      node.querySelectorAll(".w").forEach(w => w.classList.toggle("on", grown[node.id] === +w.dataset.use + 1));
-    }
-    arrows.forEach(e => e.classList.toggle("on", on.has(e.id)));
-    labels.forEach(l => l.classList.toggle("on", step.p === "backward" && held >= step.e.length && on.has(l.id.slice(1))));
-    articles.forEach((a, k) => a.classList.toggle("on", k === at));
-    code.forEach(c => c.classList.toggle("on", lit.has(c.id)));
+    const elements = (ids, before = "") => ids.map(id => $(before + id));
+    mark("cur", elements([step.n || "none"]));
+    mark("to", elements(step.t));
+    mark("on edges", elements(step.e));
+    mark("on labels", step.p === "backward" && held >= step.e.length ? elements(step.e, "l") : []);
+    mark("on article", [articles[at]]);
+    mark("on code", elements(step.l, "c"));
     $("phase").textContent = names[step.p];
     $("phase").className = step.p;
-    slider.value = at;
-    slider.setAttribute("aria-valuetext", `step ${at} of ${last}, ${names[step.p]}`);
-    $("count").textContent = `${at} / ${last}`;
-    $("first").disabled = $("back").disabled = at === 0;
-    $("next").disabled = $("last").disabled = at === last;
-    if (at === last) stop();
-    clearTimeout(address);  // browsers refuse to be told at every move of the slider
-    address = setTimeout(() => {
-      try { history.replaceState(null, "", "#" + at); } catch { /* some keep files' addresses as they are */ }
-    }, 150);
-    const line = code.find(c => lit.has(c.id)), box = line && line.parentElement;
+    const line = step.l.length && $("c" + step.l[0]), box = line && line.parentElement;
     if (line) box.scrollTop = line.offsetTop - box.offsetTop - box.clientHeight / 2;
     $("panel").scrollTop = 0;
     follow();
     page.shown(at);
+    annotate(articles[at]);
+    narrow();
+    return `step ${at} of ${last}, ${names[step.p]}`;
   }
 
+  function narrow() {  // a formula that is too wide is written smaller, before it must be scrolled
+    for (const math of articles[at].querySelectorAll("math[display=block]")) {
+      math.style.fontSize = "";
+      const share = math.clientWidth / math.scrollWidth;
+      if (share < 1) math.style.fontSize = `${Math.max(0.76, 1.13 * share)}em`;
+    }
+  }
+
+  const sides = boxes => [["min", "left"], ["max", "right"], ["min", "top"], ["max", "bottom"]]
+    .map(([most, side]) => Math[most](...boxes.map(b => b[side])));
   function follow() {
     const step = steps[at], wanted = [step.n, ...(step.p === "backward" || step.p === "seed" ? step.t : [])];
     const boxes = wanted.map(n => n && $(n)).filter(Boolean).map(n => n.getBoundingClientRect());
     const view = stage.getBoundingClientRect();
     let dx = 0, dy = 0;
     if (boxes.length) {
-      const l = Math.min(...boxes.map(b => b.left)), r = Math.max(...boxes.map(b => b.right));
-      const t = Math.min(...boxes.map(b => b.top)), b = Math.max(...boxes.map(b => b.bottom));
-      if (l < view.left + 8 || r > view.right - 8) dx = (l + r) / 2 - (view.left + view.right) / 2;
-      if (t < view.top + 8 || b > view.bottom - 8) dy = (t + b) / 2 - (view.top + view.bottom) / 2;
+      let [l, r, t, b] = sides(boxes);
+      const x = Math.min(60, view.width / 8), y = Math.min(30, view.height / 12);
+      if (r - l > view.width - 2 * x || b - t > view.height - 2 * y) [l, r, t, b] = sides(boxes.slice(0, 1));
+      if (l < view.left + x || r > view.right - x) dx = (l + r) / 2 - (view.left + view.right) / 2;
+      if (t < view.top + y || b > view.bottom - y) dy = (t + b) / 2 - (view.top + view.bottom) / 2;
     }
-    if (dx || dy) stage.scrollBy({left: dx, top: dy, behavior: still.matches || !timer ? "auto" : "smooth"});
+    if (dx || dy) stage.scrollBy({left: dx, top: dy, behavior: still.matches || !playing() ? "auto" : "smooth"});
   }
 
   function size() {
@@ -78,65 +95,35 @@
     net.setAttribute("height", height * k);
     net.dataset.k = k;
     follow();
+    narrow();
   }
 
-  function stop() { clearInterval(timer); timer = 0; $("play").textContent = "Play"; }
-  function play() {
-    if (timer) return stop();
-    if (at === last) show(0);
-    $("play").textContent = "Pause";
-    timer = setInterval(() => show(at + 1), 1300);
-  }
-  const go = i => { stop(); show(i); };
+  const player = deck(last, 1300, show), {go, playing} = player;
   const larger = by => { zoom = Math.max(0.2, Math.min(4, net.dataset.k * by)); size(); };
 
-  $("first").onclick = () => go(0);
-  $("back").onclick = () => go(at - 1);
-  $("next").onclick = () => go(at + 1);
-  $("last").onclick = () => go(last);
-  $("play").onclick = play;
-  slider.oninput = () => go(+slider.value);
   $("in").onclick = () => larger(1.2);
   $("out").onclick = () => larger(1 / 1.2);
   $("fit").onclick = () => { zoom = zoom === "fit" ? 0 : "fit"; size(); };
-  nodes.forEach(n => n.onclick = () => {
+  nodes.forEach((node, id) => node.e.onclick = () => {
     const late = at >= steps.findIndex(s => s.p === "seed");
-    const i = late ? back[n.id] ?? ahead[n.id] : ahead[n.id];
+    const i = late ? back[id] ?? ahead[id] : ahead[id];
     if (i !== undefined) go(i);
   });
-  addEventListener("keydown", event => {
-    const tag = event.target.tagName;
-    if (event.ctrlKey || event.metaKey || event.altKey || tag === "SELECT") return;
-    if (tag === "INPUT" && event.target !== slider) {
-      if (event.key === "Escape") event.target.blur();
-      return;
-    }
-    const key = event.key;
-    if (key === " " && tag === "BUTTON") return;
-    const keys = {ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: last};
-    if (key in keys) go(keys[key]);
-    else if (key === " ") play();
-    else if (key === "+" || key === "=") larger(1.2);
+  player.key = key => {
+    if (key === "+" || key === "=") larger(1.2);
     else if (key === "-") larger(1 / 1.2);
     else if (key === "0") $("fit").click();
-    else return;
-    event.preventDefault();
-  });
-  addEventListener("hashchange", () => { const i = parseInt(location.hash.slice(1)); if (i >= 0 && i !== at) go(i); });
+    else return false;
+    return true;
+  };
   addEventListener("resize", size);
 
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const isDark = () => root.dataset.theme ? root.dataset.theme === "dark" : dark.matches;
-  const named = () => { $("theme").textContent = isDark() ? "light" : "dark"; };
-  $("theme").onclick = () => { root.dataset.theme = isDark() ? "light" : "dark"; named(); };
-  dark.onchange = named;
   if ($("fault")) $("fault").onclick = () => go(+$("fault").dataset.step);
   if ($("notation")) $("notation").onchange = event => { root.dataset.notation = event.target.value; };
 
   /*modes*/
+  /*system*/
   root.classList.add("js");
-  named();
-  size();
-  show(parseInt(location.hash.slice(1)) || 0);
+  player.start();
   size();
 })();

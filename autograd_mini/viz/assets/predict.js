@@ -30,7 +30,7 @@
     answer.value = said.textContent = "";
     form.dataset.hints = 0;
     form.dataset.wrong = "";
-    if (!timer) answer.focus({preventScroll: true});
+    if (!playing()) answer.focus({preventScroll: true});
   };
   const settle = (share, won) => {
     done.set(share, won);
