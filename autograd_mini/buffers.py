@@ -370,7 +370,7 @@ class Plan:
             self.direct[following] = target
             self.merge(following, target)
             before = [v for v in self.steps[at].operands() if self.fits(v, target, last) and self.death[v] == at]
-            following = before[0] if before else None
+            following = before[0] if before and is_elementwise(self.steps[at]) else None
 
     def fits(self, value: Value, target: Value, last: int) -> bool:
         """Return whether a value may be computed in fixed memory whose old content is read until a step."""
@@ -378,8 +378,7 @@ class Plan:
         array = self.fixed[target]
         return (
             i is not None
-            and last <= i
-            and is_elementwise(self.steps[i])
+            and (last <= i if is_elementwise(self.steps[i]) else last < 0 and is_joining(self.steps[i]))
             and value in self.own
             and value not in self.unstable
             and value not in self.fresh
@@ -402,19 +401,9 @@ class Plan:
 
     def gather(self, step: Step) -> None:
         """Have the parts of a concatenation computed where they are to stand."""
-        out = step.out
-        parts = step.args[0] if step.args else ()
-        axis = step.args[1] if len(step.args) > 1 else step.kwargs.get("axis", 0)
-        if (
-            not isinstance(parts, (list, tuple))
-            or step.kwargs.keys() - {"axis"}
-            or axis != 0
-            or out in self.fresh
-            or out in self.unstable
-            or not plain_dtype(out)
-            or not all(isinstance(p, Value) and p.ndim == 1 and p.dtype == out.dtype for p in parts)
-        ):
+        if not is_joining(step) or step.out in self.fresh or step.out in self.unstable:
             return
+        out, parts = step.out, step.args[0]
         start = 0
         for part in parts:
             where = slice(start, start + part.size)
@@ -441,6 +430,19 @@ class Plan:
                     self.own.discard(between.out)
                     self.roots[between.out] -= {between.out}
                 self.merge(value, out)
+
+
+def is_joining(step: Step) -> bool:
+    """Return whether a step puts vectors of one dtype one after the other, so that each can be computed there."""
+    parts = step.args[0] if step.function is np.concatenate and step.args else ()
+    return (
+        isinstance(parts, (list, tuple))
+        and bool(parts)
+        and not step.kwargs.keys() - {"axis"}
+        and (step.args[1] if len(step.args) > 1 else step.kwargs.get("axis", 0)) == 0
+        and plain_dtype(step.out)
+        and all(isinstance(p, Value) and p.ndim == 1 and p.dtype == step.out.dtype for p in parts)
+    )
 
 
 def is_fill(step: Step) -> bool:

@@ -20,6 +20,7 @@ from .errors import GraphFreedError, OverwrittenError, RuleError
 __all__ = ["Leaf", "Node", "Spec", "Through", "View", "pullback", "toposort", "unbroadcast"]
 
 Array = Any  # any array that speaks NEP 13 and NEP 18
+BLOCK = 1024  # so many rows are added up one after the other
 
 
 next_serial = itertools.count().__next__  # a node is older than all that depends on it: sweeps stop by that
@@ -585,7 +586,7 @@ def fit(p: Array, like: Array | Spec, rule: Any, where: int) -> Array:
     if p.shape != like.shape and type(p) is np.ndarray and rule.broadcasts:
         extra = p.ndim - len(like.shape)
         if extra > 0 and p.shape[extra:] == like.shape:  # a bias, say: the same sum, found faster
-            p = np.asarray(np.add.reduce(p, axis=0 if extra == 1 else tuple(range(extra))))
+            p = np.asarray(over_rows(p) if extra == 1 else np.add.reduce(p, axis=tuple(range(extra))))
     if p.shape != like.shape:
         fits = rule.broadcasts and p.ndim >= len(like.shape)
         if not fits or any(m != n != 1 for m, n in zip(p.shape[::-1], like.shape[::-1], strict=False)):
@@ -601,6 +602,15 @@ def fit(p: Array, like: Array | Spec, rule: Any, where: int) -> Array:
             p = p.real
         p = p.astype(like.dtype)
     return p
+
+
+def over_rows(p: Array) -> Array:
+    """Sum over the first axis: of many rows in blocks, for NumPy adds one row after the other, and each time rounds."""
+    count = len(p) // BLOCK
+    if count < 2 or p.ndim < 2 or p.dtype.kind not in "fc" or not p.flags.c_contiguous:
+        return np.add.reduce(p, axis=0)
+    blocks = p[: count * BLOCK].reshape(count, BLOCK, *p.shape[1:])
+    return np.add.reduce(np.add.reduce(blocks, axis=1), axis=0) + np.add.reduce(p[count * BLOCK :], axis=0)
 
 
 def unbroadcast(p: Array, shape: tuple[int, ...]) -> Array:

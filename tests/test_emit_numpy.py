@@ -397,6 +397,33 @@ def test_a_training_step_on_a_flat_vector():
     assert "concatenate(" not in "".join(line for line in listing.text.splitlines() if "#" not in line)
 
 
+def test_a_concatenation_is_computed_in_the_memory_that_it_is_written_into():
+    def f(g, w, x):  # noqa: ARG001
+        joined = np.concatenate([np.ravel(x.T @ np.tanh(x)), np.sum(x, axis=0), w * 2.0])
+        return joined, np.sum(joined * 3.0), w - joined[-2:]
+
+    listing = fixed_step(f, [np.zeros(8), np.ones(2)], *[[a] for (a,) in numbers((5, 2))], into={0: 0, 2: 1})
+    assert "concatenate(" not in "".join(line for line in listing.text.splitlines() if "#" not in line)
+    assert "g[...]" not in listing.text
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda g, x: (np.concatenate([x * 2.0, g[:2]]),),  # whose old content is read
+        lambda g, x: (np.concatenate([x * 2.0, np.exp(x)]), np.sum(g)),
+        lambda g, x: (np.concatenate([g * 2.0])[:4],),
+        lambda g, x: (np.concatenate([np.concatenate([x * 2.0, x * 3.0])]),),
+        lambda g, x: (np.concatenate([x, x]),),
+        lambda g, x: (np.concatenate([x * 2.0, x * 3.0])[::-1],),
+        lambda g, x: (np.concatenate([x * 2.0, x * 3.0]), np.concatenate([x * 2.0, x * 3.0]) + 1.0),
+        lambda g, x: (np.concatenate([[1.0, 2.0], x]),),
+    ],
+)
+def test_what_a_concatenation_is_written_over(f):
+    fixed_step(f, [np.arange(4.0)], [np.ones(2)], [np.full(2, 0.5)], into={0: 0})
+
+
 @pytest.mark.parametrize(
     "f",
     [

@@ -352,6 +352,23 @@ def test_broadcast_operands_get_cotangents_of_their_own_shape(rng, f, shapes):
         np.testing.assert_allclose(t.grad, unbroadcast(whole.grad, t.shape))
 
 
+@pytest.mark.parametrize("rows", [1, 2048, 60_000])
+def test_a_bias_that_many_rows_share_gets_a_sum_without_much_rounding(rng, rows):
+    x, b = rng.uniform(0, 1, (rows, 3)).astype(np.float32), leaf(np.zeros(3, np.float32))
+    np.sum((b + x) * x).backward()
+    assert b.grad.dtype == np.float32
+    np.testing.assert_allclose(b.grad, x.sum(axis=0, dtype=np.float64), rtol=5e-7)
+
+
+@pytest.mark.parametrize("rows", [2047, 2048, 5000])
+def test_a_bias_gets_all_rows_and_what_is_not_finite(rng, rows):
+    x = rng.integers(-9, 9, (rows, 2, 3)).astype(float)
+    x[rows - 1, 0, 0], x[0, 1, 2] = np.nan, np.inf
+    b = leaf(np.zeros((2, 3)))
+    (b + np.zeros_like(x)).backward(x)
+    np.testing.assert_array_equal(b.grad, x.sum(axis=0))
+
+
 def test_each_operand_gets_its_own_dtype():
     a, b = leaf(np.float32([1, 2])), leaf(np.float64([3, 4]))
     (a * b).sum().backward()
