@@ -16,13 +16,14 @@ POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_
 LIBRARIES = ("numpy", "numba", "torch", "jax", "jaxlib", "autograd", "mygrad", "micrograd")
 
 
-def fix(threads: int) -> None:
+def fix(threads: int, cores: int | None = None) -> None:
     """Set the pools to a number of threads, stay on as many cores, and let OpenBLAS choose its kernel.
 
-    It has to run before NumPy is imported: the libraries look once.
+    It has to run before NumPy is imported: the libraries look once. Processes that are started inherit all of this: for
+    several, say on how many cores they may be.
     """
     if "numpy" in sys.modules:
-        sys.exit("performance.py: NumPy is imported already, and its threads can no longer be set")
+        sys.exit("environment.fix: NumPy is imported already, and its threads can no longer be set")
     for variable in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
         os.environ.pop(variable, None)
     for variable in POOLS:
@@ -31,7 +32,7 @@ def fix(threads: int) -> None:
         os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, idlest(sorted(os.sched_getaffinity(0)))[:threads])
+        os.sched_setaffinity(0, idlest(sorted(os.sched_getaffinity(0)))[: cores or threads])
 
 
 def idlest(cores: list[int]) -> list[int]:
@@ -92,10 +93,10 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def versions() -> dict[str, str]:
+def versions(libraries: tuple[str, ...] = LIBRARIES) -> dict[str, str]:
     """Return the releases of what is installed."""
     found = {"python": platform.python_version()}
-    for name in LIBRARIES:
+    for name in libraries:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -103,6 +104,6 @@ def versions() -> dict[str, str]:
     return found
 
 
-def described(threads: int) -> dict[str, Any]:
+def described(threads: int, libraries: tuple[str, ...] = LIBRARIES) -> dict[str, Any]:
     """Return all of it, for the record of a run."""
-    return {"processor": processor(), "kernel": kernel(), "threads": threads, "versions": versions()}
+    return {"processor": processor(), "kernel": kernel(), "threads": threads, "versions": versions(libraries)}

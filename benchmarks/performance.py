@@ -24,6 +24,7 @@ from benchmarks import environment
 
 NUMBERS, PAGE, PLOT = (ROOT / "docs" / f"performance.{ending}" for ending in ("json", "md", "svg"))
 INTRODUCTION = ROOT / "docs" / "performance_introduction.md"
+IMAGES = ROOT / "docs" / "fashion_mnist.json"  # of benchmarks/fashion_mnist.py
 QUICK = ("tiny", "small", "small-adam", "medium-f64", "deep", "chain-1", "chain-100", "scalars", "hvp", "hessian")
 LONG_CHAIN = ("numpy", "tuned", "eager", "torch", "autograd", "mygrad", "micrograd")
 
@@ -182,11 +183,13 @@ def self_check() -> None:
 def lines(runs: list[dict[str, Any]]) -> list[str]:
     """Return the page."""
     from benchmarks import report
+    from benchmarks.fashion import page as fashion
     from benchmarks.workloads import WORKLOADS, Training
 
     workloads = "\n".join(f"| {w.name} | {w.about} |" for w in WORKLOADS if isinstance(w, Training))
     introduction = INTRODUCTION.read_text().replace("@training@", workloads)
-    return list(report.page(runs, introduction, PLOT.name if PLOT.exists() else None))
+    images = json.loads(IMAGES.read_text()) if IMAGES.exists() else {}
+    return [*report.page(runs, introduction, PLOT.name if PLOT.exists() else None), *fashion.section(images)]
 
 
 def write(runs: list[dict[str, Any]]) -> None:
