@@ -2,6 +2,7 @@
 
 python docs/build_claims.py              run all that the page names, with default arguments
 python docs/build_claims.py stopping     run this one only
+python docs/build_claims.py --links      run none, and link the chapters that there are
 """
 
 from __future__ import annotations
@@ -30,10 +31,25 @@ def measured(name: str, claim: str) -> str:
     return textwrap.indent(text, "> ")
 
 
+def linked(text: str) -> str:
+    """Return the page with a link at each chapter of the course that there is: in its list, and under **Course**."""
+    for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
+        number, link = int(path.name[:2]), f"../notebooks/{path.name}"
+        text = re.sub(rf"^({number}\. )(\w.*)$", rf"\1[\2]({link})", text, flags=re.M)
+
+        def named(bullet: re.Match[str], number: int = number, link: str = link) -> str:
+            parts = re.split(r"(\[[^]]*\]\([^)]*\))", bullet[0])  # what is linked, at odd places
+            parts[::2] = [re.sub(rf"\b{number}\b", f"[{number}]({link})", part) for part in parts[::2]]
+            return "".join(parts)
+
+        text = re.sub(r"^- \*\*Course\.\*\* .*$", named, text, flags=re.M)
+    return text
+
+
 def main(names: list[str]) -> None:
-    text = PAGE.read_text("utf-8")
+    text = linked(PAGE.read_text("utf-8"))
     known = [block[2] for block in BLOCK.finditer(text)]
-    if unknown := set(names) - set(known):
+    if unknown := set(names) - {*known, "--links"}:
         raise SystemExit(f"docs/claims.md names no experiment {', '.join(unknown)}: it has {', '.join(known)}.")
 
     def fill(block: re.Match[str]) -> str:

@@ -129,17 +129,106 @@ third = ag.grad(second)
 print(f"sin {np.sin(0.5):+.4f}   1st {first(0.5):+.4f}   2nd {second(0.5):+.4f}   3rd {third(0.5):+.4f}")
 
 # %% [markdown]
-# ## Your turn
+# ## Exercises
 #
-# $f(x) = \tanh(x)^2 \cdot x$. Fill in the derivative by hand; the cell says whether it is right.
+# Replace each `...`. The cell below it says whether your answer is right; the solutions are at the end.
+
+# %% [markdown]
+# **Exercise 1.** $y = x \cdot x \cdot x + 2x$ at $x = 2$. Draw the graph on paper, count the arrows that leave $x$, and add up what each
+# sends back.
+
+# %% exercise 1
+arrows = ...
+derivative = ...
+
+# %% check 1
+if arrows is ... or derivative is ...:
+    print("Exercise 1: not filled in yet")
+else:
+    x = ag.Tensor(2.0, requires_grad=True, name="x")
+    (x * x * x + 2 * x).backward()
+    assert arrows == 4, f"Exercise 1: not {arrows} arrows. Each time that x is written, it is used once."
+    assert np.isclose(derivative, x.grad), f"Exercise 1: the arrows add up to {x.grad:g}, not {derivative:g}."
+    print("Exercise 1: right")
+
+# %% [markdown]
+# **Exercise 2.** The derivative of $f(x) = \tanh(x)^2 \cdot x$, by hand; $\tanh' = 1 - \tanh^2$.
 
 
-# %%
-def by_hand(x):
-    t = np.tanh(x)
-    return t**2 + x * 2 * t * (1 - t**2)  # replace this line by your own
+# %% exercise 2
+def slope(x):
+    return ...
 
 
+# %% check 2
 points = np.linspace(-2, 2, 9)
-engine = np.array([ag.grad(lambda x: np.tanh(x) ** 2 * x)(p) for p in points])
-print("right" if np.allclose(by_hand(points), engine) else f"off by {np.max(np.abs(by_hand(points) - engine)):.3g}")
+if slope(points) is ...:
+    print("Exercise 2: not filled in yet")
+else:
+    engine = ag.elementwise_grad(lambda x: np.tanh(x) ** 2 * x)(points)
+    worst = np.argmax(np.abs(slope(points) - engine))
+    words = f"at x = {points[worst]} the engine has {engine[worst]:.4f}, you have {slope(points)[worst]:.4f}."
+    assert np.allclose(slope(points), engine), f"Exercise 2: {words} The product has two factors, and x stands in both."
+    print("Exercise 2: right")
+
+# %% [markdown]
+# **Exercise 3.** A neuron whose activation is $\tanh$ in place of the sigmoid: $z = w \cdot x + b$, $a = \tanh(z)$,
+# $E = \frac12 (a - t)^2$. Its $\delta$, and the gradients.
+
+
+# %% exercise 3
+def neuron(w, b, x, t):
+    # delta: the slope of E at a, times the slope of tanh at z
+    return ...  # delta, dE/dw, dE/db
+
+
+# %% check 3
+w, b, x, t = np.array([0.5, -0.3]), 0.2, np.array([1.5, 2.0]), 1.0
+if neuron(w, b, x, t) is ...:
+    print("Exercise 3: not filled in yet")
+else:
+    delta, dw, db = neuron(w, b, x, t)
+    engine_dw, engine_db = ag.grad(lambda w, b: 0.5 * (np.tanh(w @ x + b) - t) ** 2, argnums=(0, 1))(w, b)
+    assert np.isclose(delta, engine_db), f"Exercise 3: delta is {engine_db:.4f}, not {delta:.4f}."
+    assert np.allclose(dw, engine_dw), f"Exercise 3: delta is right, but dE/dw is {engine_dw}, not {dw}."
+    assert np.isclose(db, engine_db), f"Exercise 3: delta is right, but dE/db is {engine_db:.4f}, not {db:.4f}."
+    print("Exercise 3: right")
+
+# %% [markdown]
+# ## Solutions
+#
+# <details><summary>Exercise 1</summary>
+#
+# ```python
+# arrows = 4
+# derivative = 4 + 4 + 4 + 2
+# ```
+#
+# Three factors of 2: each sends back the product of the other two. The fourth arrow sends back 2.
+#
+# </details>
+#
+# <details><summary>Exercise 2</summary>
+#
+# ```python
+# def slope(x):
+#     t = np.tanh(x)
+#     return t**2 + x * 2 * t * (1 - t**2)
+# ```
+#
+# Two paths lead from $x$ to the product: straight to it, and through the tanh and the square.
+#
+# </details>
+#
+# <details><summary>Exercise 3</summary>
+#
+# ```python
+# def neuron(w, b, x, t):
+#     a = np.tanh(w @ x + b)
+#     delta = (a - t) * (1 - a**2)
+#     return delta, delta * x, delta
+# ```
+#
+# Only the slope is another one.
+#
+# </details>
