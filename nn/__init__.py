@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from . import delta, experiments, init, metrics, notation
+from . import delta, experiments, init, metrics, notation, tables
 from .compare import Comparison, Row, compare
 from .data import ArrayDataset, DataLoader, Dataset, load_digits, stratified_split, train_validation_split
 from .flow import Filming, flow, flows
@@ -203,6 +203,7 @@ __all__ = [
     "squared_error",
     "stratified_split",
     "summary",
+    "tables",
     "tanh",
     "train_validation_split",
 ]

@@ -1,4 +1,4 @@
-"""Inline SVG for the report, coloured by the page's style: curves over epochs on a logarithmic scale, and images."""
+"""Inline SVG for the reports, coloured by the page's style: curves over epochs, points, bars, and images."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["curves", "image"]
+__all__ = ["bars", "curves", "image", "points"]
 
 WIDTH, HEIGHT = 560, 330
 LEFT, RIGHT, TOP, BOTTOM = 64, 444, 48, 284  # the edges of the plot; beyond the right one stand the curves' names
 GAP = 21  # between the names of two curves that end close together
+STYLES = 6  # so many curves the page's style tells apart; then they repeat
+WIDE = 540  # the right edge where no names stand beyond it
 
 
 def curves(
@@ -62,12 +64,127 @@ def curves(
         epoch, label = mark
         parts.append(f'<path class="mark" d="M{x(epoch):.1f} {TOP - 4}V{BOTTOM}"/>')
         parts.append(_text(x(epoch), TOP - 10, label, "start" if epoch < 0.7 * last else "end"))
-    parts += [_curve(i, [(x(e), y(v)) for e, v in curve]) for i, curve in enumerate(points.values(), 1)]
+    parts += [_curve(_style(i), [(x(e), y(v)) for e, v in curve]) for i, curve in enumerate(points.values(), 1)]
     ends = {name: y(curve[-1][1]) for name, curve in points.items() if curve}
     for i, name in enumerate(points, 1):
         if name in ends:
-            parts.append(_text(RIGHT + 8, _apart(ends)[name] + 5, name, "start", f"name s{i}"))
+            parts.append(_text(RIGHT + 8, _apart(ends)[name] + 5, name, "start", f"name s{_style(i)}"))
+    return _chart(parts)
+
+
+def points(x: Any, y: Any, *, title: str, description: str, x_label: str, y_label: str) -> str:
+    """Return a chart of points on two scales of the same numbers, with the line on which both are equal.
+
+    Parameters
+    ----------
+    x, y : array, shape (n,)
+        A point for each finite pair.
+    title, description : str
+        For those who cannot see it.
+    x_label, y_label : str
+        What is measured.
+    """
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    finite = np.isfinite(x) & np.isfinite(y)
+    x, y = x[finite], y[finite]
+    ticks = _linear(np.concatenate([x, y]))
+    low, high = ticks[0], ticks[-1]
+
+    def across(value: Any) -> Any:
+        return LEFT + (WIDE - LEFT) * (value - low) / (high - low)
+
+    def up(value: Any) -> Any:
+        return BOTTOM - (BOTTOM - TOP) * (value - low) / (high - low)
+
+    parts = _axes(title, description, x_label, y_label, [(across(t), _plain(t)) for t in ticks])
+    for tick in ticks:
+        parts.append(f'<path class="grid" d="M{LEFT} {up(tick):.1f}H{WIDE}"/>')
+        parts.append(_text(LEFT - 8, up(tick) + 5, _plain(tick), "end"))
+    parts.append(f'<path class="exact" d="M{LEFT} {BOTTOM}L{WIDE} {TOP}"/>')
+    dots = "".join(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3"/>' for a, b in zip(across(x), up(y), strict=True))
+    return _chart([*parts, f'<g class="points">{dots}</g>'])
+
+
+def bars(values: Any, *, title: str, description: str, x_label: str, y_label: str, most: int = 24) -> str:
+    """Return a histogram: how many of some numbers fall into each of at most `most` equal intervals.
+
+    Parameters
+    ----------
+    values : array, shape (n,)
+        What is not finite has no place and is left out.
+    title, description : str
+        For those who cannot see it.
+    x_label, y_label : str
+        What is measured, and of what there are so many.
+    most : int
+        Intervals.
+    """
+    values = np.asarray(values, float)
+    values = values[np.isfinite(values)]
+    ticks = _linear(values)
+    low, high = ticks[0], ticks[-1]
+    number = int(min(max(round(math.sqrt(len(values))), 5), most))
+    counts, edges = np.histogram(values, number, (low, high))
+    heights = _linear(np.append(counts, 0))
+
+    def across(value: float) -> float:
+        return LEFT + (WIDE - LEFT) * (value - low) / (high - low)
+
+    def up(value: float) -> float:
+        return BOTTOM - (BOTTOM - TOP) * value / heights[-1]
+
+    parts = _axes(title, description, x_label, y_label, [(across(t), _plain(t)) for t in ticks])
+    for tick in heights:
+        parts.append(f'<path class="grid" d="M{LEFT} {up(tick):.1f}H{WIDE}"/>')
+        parts.append(_text(LEFT - 8, up(tick) + 5, _plain(tick), "end"))
+    for n, left, right in zip(counts, edges[:-1], edges[1:], strict=True):
+        if n:
+            width = max(across(right) - across(left) - 1, 1)
+            parts.append(
+                f'<rect class="bar" x="{across(left):.1f}" y="{up(n):.1f}" width="{width:.1f}" '
+                f'height="{BOTTOM - up(n):.1f}"/>'
+            )
+    return _chart(parts)
+
+
+def _chart(parts: list[str]) -> str:
     return f'<svg class="chart" role="img" viewBox="0 0 {WIDTH} {HEIGHT}">{"".join(parts)}</svg>'
+
+
+def _axes(title: str, description: str, x_label: str, y_label: str, ticks: list[tuple[float, str]]) -> list[str]:
+    """Return the title, the lower axis with its ticks, and the names of both axes."""
+    parts = [f"<title>{escape(title)}</title><desc>{escape(description)}</desc>"]
+    for x, text in ticks:
+        parts.append(f'<path class="axis" d="M{x:.1f} {BOTTOM}v5"/>')
+        parts.append(_text(x, BOTTOM + 22, text, "middle"))
+    parts.append(f'<path class="axis" d="M{LEFT} {BOTTOM}H{WIDE}"/>')
+    parts.append(_text((LEFT + WIDE) / 2, HEIGHT - 4, x_label, "middle"))
+    parts.append(_text(0, 14, y_label, "start"))
+    return parts
+
+
+def _linear(values: Any) -> list[float]:
+    """Return ticks at 1, 2 or 5 times a power of ten that enclose the numbers."""
+    low, high = (float(np.min(values)), float(np.max(values))) if len(values) else (0.0, 1.0)
+    if not high > low:
+        low, high = low - (abs(low) or 1.0) / 2, high + (abs(high) or 1.0) / 2
+    power = 10.0 ** math.floor(math.log10((high - low) / 5))
+    step = next(factor * power for factor in (1, 2, 5, 10, 20) if (high - low) / (factor * power) <= 6)
+    return [k * step for k in range(math.floor(low / step), math.ceil(high / step) + 1)]
+
+
+def _plain(tick: float) -> str:
+    """Return a tick of a linear scale: in thousands and millions where it would be long."""
+    text = f"{tick:.10g}" if abs(tick) < 1e5 else f"{tick:.4g}"
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(tick) >= max(size, 1e4):
+            text = f"{tick / size:.6g}{letter}"
+            break
+    return text.replace("-", "−")
+
+
+def _style(i: int) -> int:
+    return (i - 1) % STYLES + 1
 
 
 def image(pixels: Any, title: str) -> str:

@@ -56,6 +56,7 @@ EXEMPT = {
     ("nn/estimator.py", "raise KeyboardInterrupt"): "Ctrl-C, passed on: tests/nn/test_estimator.py",
     ("nn/training/steps.py", "TraceError(str(error))"): "caught: fit then runs the step as it is written",
     ("nn/training/steps.py", "NonFiniteError(value)"): "caught: fit says where it began",
+    ("nn/tabular/training.py", "raise KeyboardInterrupt"): "Ctrl-C, passed on: tests/nn/test_tabular.py",
     ("nn/training/fit.py", "raise KeyboardInterrupt"): "Ctrl-C, which fit ends with: tests/nn/test_checkpoint.py",
     ("nn/optim/optimizer.py", "AttributeError(self.name)"): "of Groups, which then says who has it",
     ("autograd_mini/trees.py", "leaves; {len(new)} were given"): "a tree is rebuilt of as many leaves as it had",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import fields
@@ -41,10 +43,12 @@ class Checkpoint:
         Where to write.
     resume : bool or path
         What to read: True: `path`, if it is there.
+    pause : float
+        Seconds between two times that it is written.
     """
 
-    def __init__(self, where: str, path: Any, resume: Any) -> None:
-        self.where = where
+    def __init__(self, where: str, path: Any, resume: Any, pause: float = 0.0) -> None:
+        self.where, self.pause, self.written = where, pause, -math.inf
         self.saved: Any = None
         self.start: Any = None
         self.rng: Any = None
@@ -141,9 +145,9 @@ class Checkpoint:
         training.best, training.best_state = saved["best"], saved["best_state"]
         run.epoch = history.epochs
 
-    def write(self, training: Training) -> None:
-        """Write the state after an epoch."""
-        if self.path is None:
+    def write(self, training: Training, last: bool = True) -> None:
+        """Write the state after an epoch; if it is not the last, perhaps not yet."""
+        if self.path is None or not (last or time.monotonic() - self.written >= self.pause):
             return
         run, loader = training.run, training.batches
         state = {
@@ -164,6 +168,7 @@ class Checkpoint:
             "history": run.history.as_dict(),
         }
         archive.write(self.path, *archive.pack(state))
+        self.written = time.monotonic()
 
     def _generators(self, training: Training) -> dict[str, np.random.Generator]:
         """Return the random generators of the model and of the data, and the one that was passed, by name."""

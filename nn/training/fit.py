@@ -27,12 +27,13 @@ from ..losses import (
 )
 from ..module import Module, observe
 from ..optim import Optimizer, Schedule
+from ..optim.optimizer import FROM_ZERO
 from .callbacks import Callback, Run, as_callbacks
 from .checkpoint import Checkpoint
 from .compiled import Clip, NonFiniteError, outputs_of, scalar
 from .history import History
 from .progress import Report, bar
-from .steps import CompiledSteps, EagerSteps, finite
+from .steps import PIECE, CompiledSteps, EagerSteps, finite
 
 __all__ = ["NonFiniteLossError", "Training", "evaluate", "fit"]
 
@@ -65,6 +66,7 @@ def fit(
     clip_value: float | None = None,
     callbacks: Callback | Callable[[Run], Any] | Iterable[Any] = (),
     checkpoint: Any = None,
+    checkpoint_every: float = 0.0,
     resume: Any = False,
     rng: int | np.random.Generator | None = 0,
     progress: bool | None = None,
@@ -107,6 +109,9 @@ def fit(
     checkpoint : path, optional
         Where to write, after each epoch, all that the rest of the training depends on. The file is replaced as a whole:
         whatever happens, it holds the state after the last epoch or the one before.
+    checkpoint_every : float
+        Write it only if so many seconds have passed since it was written, and at the end: where epochs are short,
+        writing takes longer than training.
     resume : bool or path
         Go on from a checkpoint; True: from `checkpoint`, or from the beginning if there is none yet. Everything else is
         passed as for the whole training, which then is, bit for bit, the one that was not interrupted.
@@ -159,7 +164,8 @@ def fit(
         raise TypeError(f"fit: loss is {shown(loss)}, but must be a function, as in loss=nn.cross_entropy.")
     _check_logits(model, loss)
     rng = generator("fit", rng)
-    saved = Checkpoint("fit", checkpoint, resume)
+    pause = real("fit", "checkpoint_every", checkpoint_every, "be a number of seconds, from 0 on", above=FROM_ZERO)
+    saved = Checkpoint("fit", checkpoint, resume, pause)
     if saved.path is not None and not hasattr(optimizer, "state_dict"):
         raise TypeError(
             f"fit: the checkpoint is to hold the state of {shown(optimizer)}, which has no state_dict(). Write one, "
@@ -271,7 +277,7 @@ class Training:
                 history.stopped_by = "validation"
             elif run.stopped:
                 history.stopped_by = "callback"
-            self.checkpoint.write(self)
+            self.checkpoint.write(self, last=history.stopped_by != "epochs" or epoch == run.epochs)
             interruption.check()
             if history.stopped_by != "epochs":
                 return
@@ -438,6 +444,8 @@ def _held_out(validation: Any) -> Any:
     """Return a pair of arrays, or what gives batches in their order."""
     if isinstance(validation, DataLoader):
         return DataLoader(validation.dataset, validation.batch_size, shuffle=False)
+    if isinstance(validation, Dataset) and not isinstance(validation, ArrayDataset):
+        return DataLoader(validation, PIECE, shuffle=False)  # which may be larger than memory
     found = as_loader("fit", validation, None, 0, "validation")
     return _arrays(found) or found
 
@@ -563,17 +571,18 @@ def _non_finite(what: str, epoch: int, model: Module, inputs: Any, targets: Any)
 def _where(model: Module, inputs: Any) -> str:
     """Say which module's output is the first that is not finite; if all are, whose is the largest."""
     names = {id(module): name for name, module in model.named_modules()}
-    sizes: list[tuple[float, str]] = []
+    sizes: dict[str, Any] = {}
 
     def look(module: Module, output: Any) -> None:
         array = output.numpy() if isinstance(output, ag.Tensor) else np.asarray(output)
         label = f"layer {names[id(module)]}, {module!r}" if names.get(id(module)) else f"the model, {module!r}"
-        sizes.append((np.max(np.abs(array), initial=0.0), label))
+        sizes[label] = np.maximum(sizes.get(label, 0.0), np.max(np.abs(array), initial=0.0))
 
     with np.errstate(all="ignore"), ag.no_grad(), observe(look):
-        model(inputs)
-    for size, layer in sizes:
+        for i in range(0, len(inputs), PIECE):
+            model(inputs[i : i + PIECE])
+    for layer, size in sizes.items():
         if not np.isfinite(size):
             return f"the output of {layer}, is the first that is not finite"
-    size, layer = max(sizes, key=lambda pair: pair[0])
+    layer, size = max(sizes.items(), key=lambda pair: pair[1])
     return f"the outputs are finite, the largest, {size:.1e}, that of {layer}, and only the loss itself is not"

@@ -16,7 +16,9 @@ from ..module import Module
 from ..optim import Optimizer
 from .compiled import Clip, NonFiniteError, TrainingStep, loss_of
 
-__all__ = ["CompiledSteps", "EagerSteps", "finite"]
+__all__ = ["CompiledSteps", "EagerSteps", "PIECE", "finite"]
+
+PIECE = 10_000  # so many rows are looked at at once
 
 
 class EagerSteps:
@@ -213,8 +215,12 @@ def _as_trace_error() -> Iterator[None]:
 
 
 def finite(array: Any) -> bool:
-    """Return whether no number is NaN or infinite."""
-    return array.dtype.kind not in "fc" or bool(np.all(np.isfinite(array)))
+    """Return whether no number is NaN or infinite; a file that is mapped may be larger than memory."""
+    if array.dtype.kind not in "fc":
+        return True
+    if array.ndim == 0:
+        return bool(np.isfinite(array))
+    return all(bool(np.all(np.isfinite(array[i : i + PIECE]))) for i in range(0, len(array), PIECE))
 
 
 def _norms(parameters: list[Any], optimizer: Any) -> list[float]:

@@ -9,6 +9,7 @@ import autograd_mini as ag
 import nn
 from autograd_mini import errors
 from nn import cli
+from nn.cli.program import CannotWrite
 
 X = np.random.default_rng(0).normal(size=(6, 3))
 LABELS = np.array([0, 1, 0, 1, 1, 0])
@@ -646,7 +647,7 @@ TRAINING = {
     "nn.stratified_split([], 1)": (lambda: nn.stratified_split([], 1), ValueError, ["0 labels", "at least 2 samples"]),
     "autograd-mini demo --out a file": (
         lambda: command("demo", "--quiet", "--out", __file__),
-        cli.CannotWrite,
+        CannotWrite,
         ["cannot be written to", "nn.py", "File exists|Not a directory"],
     ),
 }

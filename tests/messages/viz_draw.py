@@ -25,6 +25,11 @@ ROWS = {
         errors.AutogradError,
         ["draw: this graph holds 5 single numbers", "max_nodes=1", r"draw\(y\)", "max_nodes=5"],
     ),
+    "ag.draw(y, scalars=True, max_nodes=one less than there are)": (
+        lambda: ag.draw(Y, scalars=True, max_nodes=4),
+        errors.AutogradError,
+        ["draw: this graph holds 5 single numbers", "max_nodes=4", "max_nodes=5"],
+    ),
     "ag.draw(y of many numbers, scalars=True)": (
         lambda: long_chain(scalars=True),
         errors.AutogradError,

@@ -338,3 +338,24 @@ def test_ctrl_c_ends_a_training_in_a_terminal_after_the_running_batch(tmp_path):
         finally:
             process.kill()
     assert (process.returncode, out) == (0, "interrupt True True\n")
+
+
+@pytest.mark.parametrize(("seconds", "written"), [(0, [1, 2, 3, 4, 5]), (1e9, [1, 5])])
+def test_a_checkpoint_is_written_no_more_often_than_asked_and_at_the_end(tmp_path, monkeypatch, seconds, written):
+    found = []
+    monkeypatch.setattr(archive, "write", lambda path, arrays, meta: found.append(history.epochs))
+    model = nn.MLP([4, 3], rng=0)
+    history = nn.History()
+
+    def note(run):
+        history.loss[:] = run.history.loss
+
+    nn.fit(
+        model, (X, LABELS), loss=nn.cross_entropy, optimizer=nn.SGD(model.parameters(), 0.1), epochs=5,
+        checkpoint=tmp_path / "run.npz", checkpoint_every=seconds, callbacks=note, progress=False,
+    )  # fmt: skip
+    assert found == written
+    with pytest.raises(ValueError, match=r"checkpoint_every is -1, but must be a number of seconds, from 0 on"):
+        nn.fit(
+            model, (X, LABELS), loss=nn.cross_entropy, optimizer=nn.SGD(model.parameters(), 0.1), checkpoint_every=-1
+        )

@@ -11,7 +11,8 @@ import click.testing
 import pytest
 
 import autograd_mini as ag
-from nn import cli, demo, report
+from nn import cli, demo
+from nn.reports import demo as report
 
 QUICK = ["demo", "--epochs", "2"]
 
@@ -117,7 +118,7 @@ def test_the_default_folder_is_in_the_current_one(tmp_path, monkeypatch):
 @pytest.mark.parametrize("option", ["--open", "--no-open"])
 def test_the_browser_opens_only_when_asked(option, tmp_path, monkeypatch):
     opened = []
-    monkeypatch.setattr(cli.webbrowser, "open", opened.append)
+    monkeypatch.setattr("webbrowser.open", opened.append)
     assert invoke(*QUICK, "--out", tmp_path, option).exit_code == 0
     assert opened == ([(tmp_path / "index.html").as_uri()] if option == "--open" else [])
 

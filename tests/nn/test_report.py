@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 import autograd_mini as ag
-from nn import charts, demo, report
+from nn import charts, demo
+from nn.reports import demo as report
+from nn.reports.pieces import MINUS
+from nn.reports.style import STYLE
 
 from ..browsing import WIDTHS, look_at, tab_through
 
@@ -112,7 +115,7 @@ def test_numbers_are_those_of_results(page, results):
     assert f"it misread {len(training['misread'])}." in text
     for name in ("python", "numpy", "blas", "machine"):
         assert run[name] in text
-    numbers = [cell.replace(report.MINUS, "-") for cell in cells]
+    numbers = [cell.replace(MINUS, "-") for cell in cells]
     for row in results["proof"]["rows"]:
         place = cells.index(row["equation"])
         values = [f"{row[side]:.9e}" for side in ("by_hand", "autodiff", "finite")]
@@ -202,14 +205,14 @@ def test_prepare_leaves_no_trace(tmp_path):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_contrast(scheme):
     """Each colour that text has stands out from the page by 4.5 at least (WCAG 2, level AA)."""
-    blocks = re.findall(r":root \{(.*?)\}", report.STYLE, re.DOTALL)[:2]
+    blocks = re.findall(r":root \{(.*?)\}", STYLE, re.DOTALL)[:2]
     colours = dict(re.findall(r"--(\w+): (#\w{6})", blocks[["light", "dark"].index(scheme)]))
 
     def luminance(colour):
         parts = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
         return np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
 
-    for name in ("ink", "soft", "s1", "s2", "s3", "good", "bad"):
+    for name in ("ink", "soft", "s1", "s2", "s3", "s4", "s5", "s6", "good", "bad"):
         low, high = sorted((luminance(colours["paper"]), luminance(colours[name])))
         assert (high + 0.05) / (low + 0.05) >= 4.5, name
 

@@ -3,6 +3,7 @@
 import copy
 import functools
 import io
+import sys
 
 import numpy as np
 import pytest
@@ -383,6 +384,44 @@ def test_a_linear_model_that_diverges_names_its_largest_layer():
     with np.errstate(all="ignore"), pytest.raises(nn.NonFiniteLossError, match=r"In epoch 2 the loss became") as caught:
         fit(model, lr=1e100, epochs=50, batch_size=None)
     assert "that of layer 1, Linear(4 -> 2), and only the loss itself is not" in str(caught.value)
+
+
+def test_what_is_larger_than_memory_is_looked_through_in_pieces(monkeypatch):
+    for module in ("nn.training.fit", "nn.training.steps"):
+        monkeypatch.setattr(sys.modules[module], "PIECE", 4)
+    asked = []
+
+    class Net(nn.MLP):
+        def forward(self, x):
+            asked.append(len(x))
+            return super().forward(x)
+
+    wild = X.copy()
+    wild[7] = 1e308  # in the second piece
+    with np.errstate(all="ignore"), pytest.raises(nn.NonFiniteLossError, match=r"output of layer 0, Linear") as caught:
+        fit(Net([3, 5, 2], rng=0), (wild, Y), batch_size=5)
+    assert "is the first that is not finite" in str(caught.value) and asked[-3:] == [4, 4, 2]
+    wild[9, 0] = np.nan
+    with pytest.raises(nn.NonFiniteLossError, match="the inputs hold NaN"):
+        fit(make(), (wild, Y), batch_size=5)
+
+
+def test_a_dataset_to_validate_with_is_read_in_pieces(monkeypatch):
+    monkeypatch.setattr(sys.modules["nn.training.fit"], "PIECE", 4)
+    asked = []
+
+    class Held(nn.Dataset):
+        def __len__(self):
+            return len(X)
+
+        def __getitem__(self, rows):
+            asked.append(rows.tolist())
+            return X[rows], Y[rows]
+
+    model, whole = make(), make()
+    history = fit(model, epochs=1, validation=Held())
+    assert asked == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    np.testing.assert_allclose(history.validation_loss, fit(whole, epochs=1, validation=(X, Y)).validation_loss)
 
 
 def test_the_layer_whose_output_is_first_not_finite_is_named():
