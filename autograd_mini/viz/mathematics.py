@@ -372,7 +372,7 @@ class Reader:
         inner = bracketed(what, MULTIPLIED)
         if not axes:
             return Formula(rf"\sum {inner.latex}", f"<mo>∑</mo>{inner.mathml}", NEGATED)
-        over = _row(quoted("axis "), axes[0])
+        over = _row(quoted("axis"), "=", axes[0])  # of −1, "axis −1" would read as a difference
         ml = f"<munder><mo>∑</mo>{over.mathml}</munder>{inner.mathml}"
         return Formula(rf"\sum_{{{over.latex}}} {inner.latex}", ml, NEGATED)
 
