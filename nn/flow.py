@@ -25,6 +25,7 @@ from .module import Module, collect
 from .optim import SGD, Adam, Optimizer
 from .training import Callback, Run
 from .training.compiled import NonFiniteError
+from .training.fit import evaluate
 from .training.steps import CompiledSteps, EagerSteps
 
 __all__ = ["Filming", "flow", "flows"]
@@ -51,8 +52,8 @@ def flow(
 
     .. math:: \frac{\|\delta^l\|}{\|\delta^L\|} \le \prod_{k=l+1}^{L} f'_{max} \|W^k\|_2
 
-    With two inputs and two classes every snapshot has a picture of the output over the plane. A training that meets a
-    loss that is not finite ends there, and its last snapshot shows it.
+    With two inputs and two classes every snapshot has a picture of the output over the plane, in evaluation mode. A
+    training that meets a loss that is not finite ends there, and its last snapshot shows it.
 
     Parameters
     ----------
@@ -192,15 +193,14 @@ class Filming(Callback):
         """Take a snapshot; the model's gradients, running means and random generators are left as they were."""
         generators = [(generator, generator.bit_generator.state) for _, generator in model.named_generators()]
         try:
-            with np.errstate(all="ignore"), collect():
-                with ag.recording(), ag.keep():
+            with np.errstate(all="ignore"):
+                with collect(), ag.recording(), ag.keep():
                     floats = self.x.dtype.kind == "f"
                     outputs = model(ag.Tensor(self.x, name="x") if floats else self.x)
                     error = self.loss(outputs, self.y)
                 picture = None
-                if self.signs is not None:
-                    with ag.no_grad():
-                        picture = _side(self.loss, model(self.flow.grid), self.y)
+                if self.signs is not None:  # the cells are no samples to draw noise for, or to take means of
+                    picture = _side(self.loss, evaluate(model, self.flow.grid), self.y)
         finally:
             for generator, state in generators:
                 generator.bit_generator.state = state
@@ -228,9 +228,11 @@ def _bounds(model: Module) -> list[float] | None:
     product, found = 1.0, []
     for layer in layers[::-1]:
         if isinstance(layer, Linear):
-            found.append(product)
-            weight = layer.weight.numpy()
-            product *= float(np.linalg.norm(weight, 2)) if np.isfinite(weight).all() else np.nan
+            if any(parameter.requires_grad for parameter in layer.parameters()):  # else it is no layer of the film
+                found.append(product)
+            weight = layer.weight.numpy() if layer.mask is None else layer.weight.numpy() * layer.mask
+            if found:
+                product *= float(np.linalg.norm(weight, 2)) if np.isfinite(weight).all() else np.nan
         elif found:  # what follows the last weighted sums leads to the loss
             product *= STEEPEST[type(layer)]
     return found[::-1]

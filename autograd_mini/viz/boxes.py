@@ -20,6 +20,7 @@ from .expressions import MISSING, Names, expression, letter, short
 __all__ = ["Box", "boxes_of", "check_count", "check_most", "check_much", "check_notes", "numbered"]
 
 MOST = 20_000  # values that can be shown at all
+NAMED = {"where", "initial"}  # operands that NumPy takes by name
 
 
 @dataclass(eq=False)
@@ -159,14 +160,15 @@ def _boxes(order: list[Node], end: Node, gradients: dict[Node, Array]) -> list[B
         operands: list[str] = []
         for place, parent, arg in _operands(node):
             source = _constant(arg, names) if parent is None else made[parent]
+            word = _keyword(node, place)
             if source is None:
-                operands.append(short(arg))
+                operands.append(word + short(arg))
                 continue
             if parent is None:
                 boxes.append(source)
             box.inputs.append(source)
             box.places.append(place)
-            operands.append(clip(source.name, 16))
+            operands.append(word + clip(source.name, 16))
         if node.rule is not None:
             box.expression = expression(node, operands)
         boxes.append(box)
@@ -182,6 +184,12 @@ def _operands(node: Node) -> Iterator[tuple[int, Node | None, Any]]:
     for i, (name, parent, arg) in enumerate(zip(names, node.parents, node.args or (), strict=False)):
         if parent is not None or arg is not defaults.get(name, MISSING):
             yield i, parent, arg
+
+
+def _keyword(node: Node, place: int) -> str:
+    """Return what is written before an operand that is not known by its place: ``initial=``."""
+    name = "" if node.rule.splat or place >= len(node.rule.operands) else node.rule.operands[place]
+    return f"{name}=" if name in NAMED else ""
 
 
 def _constant(arg: Any, names: Names) -> Box | None:

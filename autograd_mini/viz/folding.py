@@ -169,6 +169,9 @@ def folded(boxes: list[Box], notes: Mapping[str, str], path: Path = ()) -> tuple
     notes = dict(notes)
     for run in _runs(boxes, path):
         first, *others = run
+        group = [box for other in others for box in other]
+        if _returns(boxes, group):
+            continue
         names = [group[0].scope[len(path)] for group in run]
         whole = f"{names[0]} … {names[-1]}: × {len(run)}"
         for box in first:
@@ -178,7 +181,6 @@ def folded(boxes: list[Box], notes: Mapping[str, str], path: Path = ()) -> tuple
                 if "/".join(old[:i]) in notes:
                     notes["/".join((*path, whole, *old[len(path) : i]))] = notes.pop("/".join(old[:i]))
         notes["/".join((*path, whole))] = _range(run, names)
-        group = [box for other in others for box in other]
         last = _last(others[-1])
         one = replace(last, name=f"{names[1]} … {names[-1]}: {last.name}", scope=(*path, whole))
         one.expression = f"{len(others)} more like {names[0]}"
@@ -188,6 +190,19 @@ def folded(boxes: list[Box], notes: Mapping[str, str], path: Path = ()) -> tuple
         if inner[:-1] == path:
             boxes, notes = folded(boxes, notes, inner)
     return numbered(boxes), notes
+
+
+def _returns(boxes: list[Box], group: list[Box]) -> bool:
+    """Return whether values leave a group and enter it again, as in a loop over scopes: one box would make a cycle."""
+    inside = set(group)
+    left: set[Box] = set()
+    for box in boxes:
+        if box in inside:
+            if any(source in left for source in box.inputs):
+                return True
+        elif any(source in inside or source in left for source in box.inputs):
+            left.add(box)
+    return False
 
 
 def _runs(boxes: list[Box], path: Path) -> list[list[list[Box]]]:

@@ -179,10 +179,11 @@ def _expression(scalar: Scalar) -> str:
     operands = []
     for source, where in zip(box.inputs, box.places, strict=True):
         used = [use.source for use in scalar.inputs if use.where == where]
-        name = used[0].name if len(used) == 1 else used[0].box.name if used else source.name
+        whole = np.prod(source.shape, dtype=int) > np.prod(box.shape, dtype=int)  # of max(x), one number has a use
+        name = used[0].name if len(used) == 1 and not whole else used[0].box.name if used else source.name
         called[clip(source.name, 16)] = name
         operands.append(name)
-    if function is np.sum and scalar.inputs:
+    if function is np.sum and scalar.inputs and len(node_of_box(box).args or ()) == 1:  # no where=, no initial=
         few = len(scalar.inputs) <= TERMS
         return " + ".join(use.source.name for use in scalar.inputs) if few else f"Σ {operands[0]}"
     if function in PRODUCTS and len(operands) == 2:
@@ -207,7 +208,7 @@ def _without_masks(scalars: dict[Entry, Scalar]) -> None:
         if not np.reshape(ones, -1)[mask.source.entry.place]:
             scalar.inputs = []
             weight.source.users.remove(scalar)
-            for user in scalar.users:  # nor is there a use of what the weight would be multiplied by
+            for user in dict.fromkeys(scalar.users):  # nor is there a use of what the weight would be multiplied by
                 for use in list(user.inputs):
                     if use.source is scalar or use.formula == scalar.name:
                         user.inputs.remove(use)
@@ -223,7 +224,8 @@ def _join_sums(scalars: dict[Entry, Scalar]) -> None:
         total = scalar.users[0]
         use = next(use for use in total.inputs if use.source is scalar)
         own = scalar.box.node is not None and scalar.box.node.name
-        if use.always and _function(total) is np.add and scalar.box.scope == total.box.scope and not own:
+        same = scalar.box.scope == total.box.scope and _passed_back(total, scalar)
+        if use.always and _function(total) is np.add and same and not own:
             at = total.inputs.index(use)
             total.inputs[at : at + 1] = scalar.inputs
             for inner in scalar.inputs:
@@ -240,7 +242,9 @@ def _pass_on(scalars: dict[Entry, Scalar], ends: list[Scalar]) -> dict[str, str]
         if len(scalar.inputs) != 1 or not scalar.inputs[0].always:
             continue
         source = scalar.inputs[0].source
-        if len(source.users) != 1 or source in ends or not np.array_equal(source.value, scalar.value, equal_nan=True):
+        if len(source.users) != 1 or source in ends or not _same(source, scalar):
+            continue
+        if scalar in ends and not source.inputs:
             continue
         named = scalar.box.node is not None and scalar.box.node.name
         if scalar in ends or (named and source.inputs):
@@ -256,6 +260,18 @@ def _pass_on(scalars: dict[Entry, Scalar], ends: list[Scalar]) -> dict[str, str]
             other[scalar.name] = source.name
             del scalars[entry]
     return other
+
+
+def _same(source: Scalar, scalar: Scalar) -> bool:
+    """Return whether two numbers, of which one is the only use of the other, have the same value and gradient."""
+    if source.value is None or scalar.value is None:
+        return False
+    return np.array_equal(source.value, scalar.value, equal_nan=True) and _passed_back(scalar, source)
+
+
+def _passed_back(scalar: Scalar, source: Scalar) -> bool:
+    """Return whether the gradient reaches an operand as it is; a hook may have changed it on the way."""
+    return source.box.gradient is None or np.array_equal(source.entry.cotangent, scalar.entry.cotangent, equal_nan=True)
 
 
 def _ordered(ends: list[Scalar]) -> list[Scalar]:
@@ -320,7 +336,7 @@ def _renamed(text: str, other: dict[str, str]) -> str:
     if not other:
         return text
     names = "|".join(re.escape(name) for name in sorted(other, key=len, reverse=True))
-    return re.sub(rf"(?<![\w.])(?:{names})(?![\w\[])", lambda found: other[found[0]], text)
+    return re.sub(rf"(?<![\w.])(?:{names})(?![\w\[(])", lambda found: other[found[0]], text)
 
 
 def _function(scalar: Scalar) -> Any:

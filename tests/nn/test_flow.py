@@ -92,6 +92,44 @@ def test_bounds_are_the_product_of_slopes_and_norms():
     assert filming.flow.snapshots[0].bounds is None
 
 
+def test_a_mask_is_in_the_bound():
+    """Without its last weight this matrix has a larger norm than with it."""
+    mask = np.array([[1, 1], [1, 0]])
+    model = nn.Sequential(nn.Linear(2, 2, rng=0), nn.Identity(), nn.Linear(2, 2, mask=mask, rng=0))
+    model.parameters()[2].data = np.array([[1.0, 1.0], [1.0, -1.0]])
+    filming = nn.Filming(X, np.ones((len(X), 2)), nn.squared_error)
+    filming.take(model, 0)
+    np.testing.assert_allclose(filming.flow.snapshots[0].bounds, [np.linalg.norm(mask, 2), 1.0])
+
+
+@pytest.mark.parametrize("frozen", [0, 1, 2])
+def test_a_frozen_layer_is_no_layer_of_the_film_but_in_the_bound(frozen):
+    model = net()
+    weights = model.parameters()[::2]
+    for parameter in model.parameters()[2 * frozen : 2 * frozen + 2]:
+        parameter.requires_grad = False
+    rest = [p for p in model.parameters() if p.requires_grad]
+    film = nn.flow(model, X, Y, BCE, nn.SGD(rest, lr=0.5), steps=2, snapshots=2)
+    assert film.data["layers"] == tuple(f"layer{i + 1}" for i in range(3) if i != frozen)
+    last = film.snapshots[-1]
+    between = {0: [2], 1: [1, 2], 2: [1]}[frozen]
+    hoped = np.prod([np.linalg.norm(weights[i].data, 2) for i in between])
+    np.testing.assert_allclose(last.bounds, [hoped, 1.0])
+    assert last.deltas[0] <= last.bounds[0] * last.deltas[1]
+
+
+def test_the_picture_is_taken_in_evaluation_mode_and_the_modes_are_kept():
+    model = net("relu", dropout=0.5, batch_norm=True)
+    model(X)  # running means
+    model.layers[0].eval()
+    modes = [module.training for _, module in model.named_modules()]
+    filming = nn.Filming(X, Y, BCE)
+    filming.take(model, 0)
+    assert [module.training for _, module in model.named_modules()] == modes
+    hoped = np.tanh(model.eval()(filming.flow.grid).numpy() / 2).reshape(28, 28)
+    np.testing.assert_allclose(filming.flow.snapshots[0].picture, hoped, atol=1e-12)
+
+
 def test_a_quarter_for_each_layer_is_what_a_sigmoid_leaves_at_first(films):
     """Y15, R13: with Xavier's weights about 0.25^6 of the last delta; within a factor of 4."""
     ratio = films["sigmoid"].data["deltas"][:, 0] / films["sigmoid"].data["deltas"][:, -1]

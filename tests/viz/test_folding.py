@@ -206,3 +206,17 @@ def test_drawing_less_changes_nothing():
     draw(y, fold=True, collapse=["layer1"])
     assert draw(y).source == before
     assert all(leaf.grad is None for leaf in leaves)
+
+
+def test_a_loop_over_scopes_is_not_folded_into_a_cycle():
+    x, weights = leaf([1.0, 2.0], "x"), [leaf([0.5, 0.2], f"w{i}") for i in range(3)]
+    h = x
+    for _ in range(2):
+        for i, w in enumerate(weights):
+            with ag.scope(f"block{i}"):
+                h = np.tanh(h * w)
+    y = np.sum(h)
+    assert draw(y, fold=True).source == draw(y).source
+    graph = draw(y, fold=True, collapse=True)
+    assert all(int(tail) < int(head) for tail, head in edges(graph))
+    assert sum(name.startswith("block") for name in names(graph)) == 6

@@ -90,6 +90,16 @@ def test_a_connection_that_a_mask_takes_away_is_not_drawn():
     assert float(boxes["z8"].gradient) == pytest.approx(-0.32815414)
 
 
+def test_it_is_drawn_for_none_of_several_samples():
+    w, mask = leaf(np.arange(1.0, 7).reshape(3, 2), "W"), np.array([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+    boxes = boxes_by_name(np.sum(np.tanh(np.arange(1.0, 9).reshape(4, 2) @ (w * mask).T)))
+    assert {"W[0, 1]", "W[2, 0]"}.isdisjoint(boxes)
+    for sample in range(4):
+        entering = [[source.name for source in boxes[f"z3[{sample}, {unit}]"].inputs] for unit in range(3)]
+        x0, x1 = f"c2[{sample}, 0]", f"c2[{sample}, 1]"
+        assert entering == [[x0, "W[0, 0]"], [x0, x1, "W[1, 0]", "W[1, 1]"], [x1, "W[2, 1]"]]
+
+
 def test_a_zero_in_the_data_is_no_mask():
     w = leaf([1.0, 2.0], "w")
     boxes = boxes_by_name(np.sum(w * np.array([1.0, 0.0])))
@@ -100,6 +110,47 @@ def test_a_number_that_is_passed_on_is_drawn_once():
     x = leaf([[2.0]], "x")
     y = np.sum(np.sum(x * x, axis=0)) / 1
     assert list(boxes_by_name(y)) == ["x", "y"]
+
+
+def test_a_leaf_is_drawn_beside_a_result_that_passes_it_on():
+    x = leaf([[2.0]], "x")
+    assert list(boxes_by_name(np.sum(x))) == ["x", "y"]
+    assert list(boxes_by_name(np.max(leaf([1.0, 3.0, 2.0], "x")))) == ["x[1]", "y"]
+
+
+def test_numbers_whose_values_were_not_kept_are_drawn():
+    boxes = boxes_by_name(np.sum(leaf([[2.0]], "x")))  # a leaf that nobody has any more
+    assert list(boxes) == ["x", "y"]
+    assert boxes["x"].value is None
+    a = leaf([1.0, 2.0], "a")
+    assert "z1[3]" in boxes_by_name(np.sum(np.concatenate([a, a]) ** 2))
+
+
+def test_a_hook_that_changes_a_gradient_is_between_two_numbers():
+    """What it changed is not drawn as one with what came in: z and z + b, h and the sum of it alone."""
+    w, b, x = leaf([[1.0, 2.0]], "w"), leaf([0.5], "b"), leaf([2.0], "x")
+    z, h = w @ np.array([3.0, 4.0]), np.exp(x)
+    z.register_hook(lambda g: 10 * g)
+    h.register_hook(lambda g: 10 * g)
+    boxes = boxes_by_name(np.sum((z + b) * np.sum(h)))
+    assert [source.name for source in boxes["z2"].inputs] == ["z1", "b"]
+    assert float(boxes["z1"].gradient) == pytest.approx(10 * float(boxes["z2"].gradient))
+    assert float(boxes["w[0, 1]"].gradient) == pytest.approx(4 * float(boxes["z1"].gradient))
+    assert float(boxes["h1"].gradient) == pytest.approx(10 * float(boxes["z3"].gradient))
+
+
+def test_a_number_may_be_called_as_a_function_is():
+    x = leaf([0.5, 1.0], "sin")
+    boxes = boxes_by_name(np.sum(np.sin(x) * x))
+    assert boxes["h1[1]"].expression == "sin(sin[1])"
+    assert boxes["h1[1]"].locals == ["cos(sin[1])\n0.5403"]
+
+
+def test_expressions_leave_nothing_out_and_take_nothing_for_all():
+    x = leaf([1.0, 3.0, 2.0], "x")
+    assert boxes_by_name(np.max(x))["y"].expression == "max(x)"
+    assert "initial=5.0" in boxes_by_name(np.sum(x * x, initial=5.0))["y"].expression
+    assert "where=" in boxes_by_name(np.sum(x * x, where=np.array([True, False, True])))["y"].expression
 
 
 def test_several_samples_share_weights_that_stand_together():
