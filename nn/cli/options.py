@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from ..tables import Table, open_table
 from ..tables.words import MISSING
 from ..tabular import TabularModel
 
-__all__ = ["FILE", "MODEL", "Comma", "model_of", "reading", "table_of"]
+__all__ = ["FILE", "MODEL", "Comma", "apart", "model_of", "reading", "table_of"]
 
 FILE = click.Path(path_type=Path)  # whether it is there says open_table, in words of its own
 MODEL = click.Path(path_type=Path)
@@ -50,6 +51,12 @@ def table_of(path: Path, options: dict[str, Any]) -> Table:
     return open_table(path, **found | {"missing_words": [*MISSING, *found["missing_words"]]})
 
 
+def apart(option: str, out: Path | None, file: Path) -> None:
+    """Refuse to write over the file that is read."""
+    if out is not None and out.exists() and file.exists() and out.samefile(file):
+        raise click.UsageError(f"{option} is {out}, which is read: it would be lost. Choose another name.")
+
+
 def model_of(path: Path) -> TabularModel:
     """Return the model of a file, or of the folder that `train` made."""
     file = path / "model.npz" if path.is_dir() else path
@@ -79,6 +86,7 @@ class Comma(click.ParamType):  # type: ignore[type-arg]  # not generic in click 
         if not isinstance(value, str):
             return value
         try:
-            return tuple(self.of(part.strip()) for part in value.split(",") if part.strip())
-        except ValueError:
+            parts = next(csv.reader([value], skipinitialspace=True), [])  # '"a, b",c' is two
+            return tuple(self.of(part.strip()) for part in parts if part.strip())
+        except (ValueError, csv.Error):
             self.fail(f"{value!r} must be {self.what}.", param, ctx)

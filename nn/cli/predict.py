@@ -15,10 +15,11 @@ import click
 import numpy as np
 
 from ..reports.table import NAMES, number
-from ..tables import Table, Unseen
+from ..tables import Table, TableError, Unseen
 from ..tabular import TabularModel
-from .options import FILE, MODEL, Comma, model_of, reading, table_of
-from .program import CODES, writing
+from ..tabular.model import check_outputs
+from .options import FILE, MODEL, Comma, apart, model_of, reading, table_of
+from .program import CODES, CannotWrite, writing
 from .screen import Screen
 
 __all__ = ["predict_command"]
@@ -58,15 +59,17 @@ def predict_command(model: Path, file: Path, **options: Any) -> None:
     target = predictor.encoding.target
     if options["probabilities"] and not predictor.classifies:
         raise click.UsageError(f"--probabilities is for classes, and {target.name} is a number. Leave it out.")
+    apart("--out", options["out"], file)
     table = table_of(file, options)
     predictor.encoding.check(table, target=False)
     for name in options["keep"]:
         table.has(name)
     unseen = Unseen() if options["unseen"] == "accept" else None
     kept: list[list[Any]] = [[], []]  # outputs and targets, where they are known
+    notes: list[str] = []
     with _output(options["out"]) as stream:
-        count = _write(stream, predictor, table, options, unseen, kept)
-    for line in unseen.lines() if unseen is not None else ():
+        count = _write(stream, predictor, table, options, unseen, kept, notes)
+    for line in [*notes, *(unseen.lines() if unseen is not None else ())]:
         screen.say(f"Note: {line}")
     if options["out"] is not None:
         screen.say(f"{count:,} predictions of {target.name} in {options['out']}")
@@ -76,7 +79,13 @@ def predict_command(model: Path, file: Path, **options: Any) -> None:
 
 
 def _write(
-    stream: TextIO, predictor: TabularModel, table: Table, options: dict[str, Any], unseen: Any, kept: list[list[Any]]
+    stream: TextIO,
+    predictor: TabularModel,
+    table: Table,
+    options: dict[str, Any],
+    unseen: Any,
+    kept: list[list[Any]],
+    notes: list[str],
 ) -> int:
     """Write a row for each of the table's; return how many."""
     target, keep = predictor.encoding.target, options["keep"]
@@ -87,23 +96,28 @@ def _write(
     for chunk in table.chunks():
         if not len(chunk):
             continue
-        X, y = predictor.encoding.transform(
-            chunk, target=None if known else False, unseen=unseen, dtype=predictor.dtype
-        )
+        X, _ = predictor.encoding.transform(chunk, target=False, unseen=unseen, dtype=predictor.dtype)
         if not count:
             rows.writerow(["row", *keep, f"predicted {target.name}", *chances])
         outputs = predictor.outputs(X)
+        check_outputs(outputs, chunk)
         values = target.decode(outputs)
-        texts = [str(v) if predictor.classifies else f"{float(v):.10g}" for v in values]
+        texts = [str(v) if predictor.classifies else repr(float(v)) for v in values]
         copied = [[chunk.cell(name, i) for i in range(len(chunk))] for name in keep]
         columns: list[Any] = [chunk.numbers, *copied, texts]
         if options["probabilities"]:
             columns += [[f"{p:.6g}" for p in column] for column in _chances(outputs).T]
         rows.writerows(zip(*columns, strict=True))
         count += len(chunk)
-        if y is not None:
-            kept[0].append(outputs)
-            kept[1].append(y)
+        if known:
+            try:
+                kept[1].append(predictor.encoding.targets(chunk, predictor.dtype))
+                kept[0].append(outputs)
+            except TableError as error:  # what is to be predicted need not be there
+                notes.append(f"{str(error).partition('. ')[0]}; so nothing is said of how good the predictions are.")
+                known = False
+                kept[0].clear()
+                kept[1].clear()
     return count
 
 
@@ -116,10 +130,17 @@ def _chances(logits: Any) -> Any:
 def _output(path: Path | None) -> Iterator[TextIO]:
     """Open a file that is there in full at the end, or as it was; or the standard output."""
     if path is None:
+        if sys.stdout is None:
+            raise CannotWrite("The predictions cannot be written: the standard output is closed. Name a file: --out.")
         yield sys.stdout
         sys.stdout.flush()
         return
-    temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}.tmp")
+    if path.exists() and not path.is_file() and not path.is_dir():  # a pipe, /dev/stdout: nothing to put in its place
+        with writing("The predictions", path), path.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+        return
+    real = Path(os.path.realpath(path))  # a link stays one
+    temporary = real.with_name(f".{real.name[:40]}.{secrets.token_hex(8)}.tmp")
     with writing("The predictions", path):
         if path.is_dir():
             raise IsADirectoryError(21, "it is a folder")
@@ -128,7 +149,7 @@ def _output(path: Path | None) -> Iterator[TextIO]:
         with writing("The predictions", path):
             with stream:
                 yield stream
-            os.replace(temporary, path)
+            os.replace(temporary, real)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()

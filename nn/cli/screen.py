@@ -39,7 +39,7 @@ class Screen:
         stream = sys.stderr if aside else sys.stdout
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a path may hold anything
-        width = None if stream.isatty() else 120  # in a file or a pipe no row is broken
+        width = None if stream is not None and stream.isatty() else 120  # in a file or a pipe no row is broken
         self.console = Console(quiet=quiet, highlight=False, markup=False, emoji=False, width=width, stderr=aside)
         self.has_symbols = _encodable("".join(map(chr, PLAIN)), self.console.encoding)
 

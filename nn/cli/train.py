@@ -23,7 +23,7 @@ from ..tabular import Data, Settings, Trained, prepare, train
 from ..tabular.log import Log, Same
 from ..tabular.training import OPTIMIZERS, settled
 from .demo import print_proof
-from .options import FILE, Comma, reading, table_of
+from .options import FILE, Comma, apart, reading, table_of
 from .program import ARGUMENTS, CODES, CannotWrite, Stopped, spoken, writing
 from .screen import Screen, spelled
 
@@ -107,7 +107,12 @@ def _units(text: str) -> int:
     show_default=True,
     help="impute: missing numbers become the mean, with an input that says so; missing categories one of their own.",
 )
-@click.option("--ignore", type=Comma("columns", str, "names of columns"), default="", help="Columns to leave out.")
+@click.option(
+    "--ignore",
+    type=Comma("columns", str, "names of columns"),
+    default="",
+    help="""Columns to leave out: id,"last, first".""",
+)
 @click.option(
     "--category", type=Comma("columns", str, "names of columns"), default="", help="Columns whose numbers are names."
 )
@@ -140,6 +145,7 @@ def train_command(ctx: click.Context, /, file: Path, **options: Any) -> None:
     test = table_of(options["test"], others) if isinstance(options["test"], Path) else options["test"]
     kinds = dict.fromkeys(options["category"], "category")
     checkpoint, log = out / "checkpoint.npz", options["log"] or out / "log.jsonl"
+    apart("--log", options["log"], file)
     _interrupted(checkpoint, options)
     with _folder(out), tempfile.TemporaryDirectory(prefix=".rows-", dir=out) as scratch:
         _check(log)

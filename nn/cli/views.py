@@ -153,10 +153,8 @@ def explain_command(
 def _one(predictor: TabularModel, table: Table, number: int | None) -> Rows:
     """Return one row of a table."""
     predictor.encoding.check(table, target=True)
-    rows = rows_of(
-        table, predictor.encoding, [table.first if number is None else number], unseen=Unseen(), dtype=predictor.dtype
-    )
-    return rows
+    number = next(table.chunks(1)).number(0) if number is None else number  # the first may be an empty line
+    return rows_of(table, predictor.encoding, [number], unseen=Unseen(), dtype=predictor.dtype)
 
 
 def _hardest(predictor: TabularModel, table: Table, most: int) -> Rows:

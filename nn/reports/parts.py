@@ -26,15 +26,16 @@ moves one number a little and looks at the error."""
 def learned(history: History, *, noun: str, reason: str, y_label: str, more: str = "") -> str:
     """Return the section on how the error fell, and how strongly each layer was pulled."""
     best = history.best_epoch or 1
+    text = f"""The error on the {noun} it trains on keeps falling; the error on {noun} held out for validation
+tells when learning turns into learning by heart. The latter was lowest in epoch {best}; {reason}, and the weights of
+epoch {best} were restored."""
+    if not history.validation_loss:
+        text = f"""The error on the {noun} it trains on. No {noun} were held out for validation, so nothing tells when
+learning turns into learning by heart; {reason}."""
     return section(
         "How it learned",
         pair(
-            figure(
-                loss_chart(history, y_label),
-                f"""The error on the {noun} it trains on keeps falling; the error on {noun} held out for validation
-tells when learning turns into learning by heart. The latter was lowest in epoch {best}; {reason}, and the weights of
-epoch {best} were restored.""",
-            ),
+            figure(loss_chart(history, y_label), text),
             figure(
                 gradient_chart(history),
                 """How strongly each layer’s weights are pulled, averaged over the batches of an epoch. As the error
@@ -48,12 +49,14 @@ so do all gradients; a layer far below the others would hardly learn: that is a 
 
 def loss_chart(history: History, y_label: str) -> str:
     """Return the chart of the training and the validation loss."""
+    training = f"Training: from {history.loss[0]:.3g} to {history.loss[-1]:.3g}."
+    if not history.validation_loss:
+        return charts.curves({"training": history.loss}, title="Error per epoch", description=training, y_label=y_label)
     best = history.best_epoch or 1
     return charts.curves(
         {"training": history.loss, "validation": history.validation_loss},
         title="Error per epoch",
-        description=f"Training: from {history.loss[0]:.3g} to {history.loss[-1]:.3g}. "
-        f"Validation: lowest at epoch {best}, {history.validation_loss[best - 1]:.3g}.",
+        description=f"{training} Validation: lowest at epoch {best}, {history.validation_loss[best - 1]:.3g}.",
         y_label=y_label,
         mark=(best, f"best epoch: {best}"),
     )

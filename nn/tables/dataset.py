@@ -14,7 +14,7 @@ from ..checks import dtype_of, real, shown, whole
 from ..data import Dataset, stratified_split
 from .columns import Column, Kind
 from .encoding import CLASSES, ROWS_EACH, UNKNOWN, Encoding, Input, Target, check_finite
-from .errors import listed, quoted
+from .errors import Place, listed, quoted
 from .storage import Storage
 from .table import Chunk, Table
 from .words import plain
@@ -22,6 +22,7 @@ from .words import plain
 __all__ = ["Split", "TableDataset", "load"]
 
 TASKS = ("classification", "regression")
+SMALL = 1e-140  # of numbers below this the squares are not exact
 BLOCK = 2**22  # numbers of a block that are looked at together
 
 
@@ -74,8 +75,9 @@ class TableDataset(Dataset):
         self.encoding = _fitted(loaded, self.rows) if encoding is None else encoding
         self.table, self.notes = loaded.table, list(self.encoding.notes)
         self._matrix = np.asarray(loaded.storage.matrix)  # a memory map's own class makes it slower
-        self._cells = np.array([loaded.names.index(i.name) for i in self.encoding.cells], np.intp)
-        self._target = loaded.names.index(loaded.target.name)
+        self._at = {name: at for at, name in enumerate(loaded.names)}
+        self._cells = np.array([self._at[i.name] for i in self.encoding.cells], np.intp)
+        self._target = self._at[loaded.target.name]
         self._places = self._renumbered()
         size = len(self.rows) * self.encoding.width * self.dtype.itemsize
         self.in_memory = loaded.storage.path is None
@@ -158,10 +160,10 @@ class TableDataset(Dataset):
         for name in self.table.columns:
             if name in self.loaded.blocks:
                 found[name] = self.loaded.blocks[name][at].reshape(-1, *self.table.shapes[name])
-            elif name in self.loaded.names:
+            elif name in self._at:
                 kind = self.loaded.kinds[name]
                 texts = self.encoding.target.classes if name == self.encoding.target.name else kind.categories
-                found[name] = [_shown(value, texts) for value in stored[:, self.loaded.names.index(name)].tolist()]
+                found[name] = [_shown(value, texts) for value in stored[:, self._at[name]].tolist()]
         return found
 
     def part(self, rows: Any) -> TableDataset:
@@ -550,9 +552,11 @@ def _fitted(loaded: Loaded, rows: Any) -> Encoding:
     storage, names, table = loaded.storage, loaded.names, loaded.table
     mask = np.zeros(storage.rows, bool)
     mask[rows] = True
-    cells = [
-        name for name in names if name != loaded.target.name and loaded.kinds[name].kind not in ("constant", "empty")
-    ]
+    cells = {
+        name: at
+        for at, name in enumerate(names)
+        if name != loaded.target.name and loaded.kinds[name].kind not in ("constant", "empty")
+    }
     numeric = np.array(
         [at for at, name in enumerate(names) if loaded.kinds[name].kind in ("number", "boolean")], np.intp
     )
@@ -573,13 +577,15 @@ def _fitted(loaded: Loaded, rows: Any) -> Encoding:
         dict(zip(numeric.tolist(), moments.scale().tolist(), strict=True)),
     )
     known = dict(zip(numeric.tolist(), moments.count.tolist(), strict=True))
+    for at, largest in zip(numeric.tolist(), moments.largest.tolist(), strict=True):
+        _check_size(table.place.at(column=names[at]), np.isfinite([means[at], scales[at]]).all(), largest)
     notes, inputs = list(loaded.notes), []
     for name in table.columns:
         if name in loaded.blocks:
             inputs.append(_block_input(loaded, name, mask))
         if name not in cells:
             continue
-        at, kind = names.index(name), loaded.kinds[name]
+        at, kind = cells[name], loaded.kinds[name]
         if kind.kind == "category":
             texts = tuple(text for text, count in zip(kind.categories, counts[at].tolist(), strict=False) if count)
             if len(texts) < len(kind.categories) and texts:
@@ -591,15 +597,8 @@ def _fitted(loaded: Loaded, rows: Any) -> Encoding:
             continue
         if not known[at]:
             continue  # missing in all of these rows
-        mean, scale = means[at], scales[at]
-        table.place.at(column=name).need(
-            np.isfinite(mean) and np.isfinite(scale),
-            "its numbers are too large: the sum of their squares is no number any more",
-            "Write them in another unit, or their logarithms.",
-        )
-        if kind.kind == "boolean":
-            scale = 1.0
-        inputs.append(Input(name, kind.kind, kind.categories, mean, scale, known[at] < n))
+        scale = 1.0 if kind.kind == "boolean" else scales[at]
+        inputs.append(Input(name, kind.kind, kind.categories, means[at], scale, known[at] < n))
     table.place.need(
         inputs, "no column is left to learn from: all have a single value", "Leave out fewer columns (ignore)."
     )
@@ -610,6 +609,13 @@ def _fitted(loaded: Loaded, rows: Any) -> Encoding:
     return Encoding(inputs, target, loaded.missing, table.missing, notes)
 
 
+def _check_size(place: Place, finite: Any, largest: float) -> None:
+    """Refuse numbers whose squares are infinite, or all 0, as if they were all the same."""
+    fix = "Write them in another unit, or their logarithms."
+    place.need(finite, "its numbers are too large: the sum of their squares is no number any more", fix)
+    place.need(not 0 < largest < SMALL, "its numbers are too small: their squares are 0, or no longer exact", fix)
+
+
 def _block_input(loaded: Loaded, name: str, mask: Any) -> Input:
     """Return an array of each row as inputs: bytes divided by 255, others standardized one by one."""
     array, shape = loaded.blocks[name], loaded.table.shapes[name]
@@ -618,6 +624,8 @@ def _block_input(loaded: Loaded, name: str, mask: Any) -> Input:
     moments, size = Moments(array.shape[1]), max(1, BLOCK // array.shape[1])
     for start in range(0, len(array), size):
         moments.add(array[start : start + size][mask[start : start + size]].astype(float))
+    place = loaded.table.place.at(column=name)
+    _check_size(place, np.isfinite([moments.mean, moments.scale()]).all(), float(moments.largest.max()))
     return Input(name, "block", (), tuple(moments.mean.tolist()), tuple(moments.scale().tolist()), shape=shape)
 
 
@@ -630,6 +638,7 @@ class Moments:
 
     def __init__(self, width: int) -> None:
         self.count, self.mean, self.squares = np.zeros(width), np.zeros(width), np.zeros(width)
+        self.largest = np.zeros(width)  # but for the sign
 
     def add(self, block: Any) -> None:
         """Take in some rows."""
@@ -637,6 +646,7 @@ class Moments:
         count = there.sum(axis=0)
         with np.errstate(over="ignore", invalid="ignore"):
             block = np.where(there, block, 0.0)
+            self.largest = np.maximum(self.largest, np.maximum(block.max(0, initial=0.0), -block.min(0, initial=0.0)))
             mean = block.sum(axis=0) / np.maximum(count, 1)
             block -= mean
             block[~there] = 0.0

@@ -128,7 +128,9 @@ class Target:
 
 
 class Unseen:
-    """Categories that were not there in training, counted; as inputs they are zeros.
+    """Categories, and missing values, of columns that had none such in training, counted.
+
+    As inputs categories are zeros, and missing numbers the mean of the training rows.
 
     Examples
     --------
@@ -142,14 +144,16 @@ class Unseen:
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
         self.rows: dict[tuple[str, str], int] = {}
+        self.means: set[str] = set()
 
     @property
     def count(self) -> int:
         """How many cells."""
         return self.counts.total()
 
-    def add(self, column: str, text: str, row: int, count: int = 1) -> None:
-        """Count cells, of which the first is in a row of that number."""
+    def add(self, column: str, text: str, row: int, count: int = 1, mean: bool = False) -> None:
+        """Count cells, of which the first is in a row of that number; no text: they are missing, perhaps the mean."""
+        self.means.update([column] if mean else [])
         self.rows.setdefault((column, text), row)
         self.counts[column, text] += count
 
@@ -158,11 +162,11 @@ class Unseen:
         found = []
         for (column, text), count in self.counts.most_common(most):
             rows = f"row {self.rows[column, text]}" + ("" if count == 1 else f" and {count - 1:,} more")
-            found.append(
-                f"column {quoted(column)}: {quoted(text)} was not there in training ({rows}): it is encoded as zeros."
-            )
+            what = f"{quoted(text)} was" if text else "a missing value was"
+            instead = "the mean" if not text and column in self.means else "zeros"
+            found.append(f"column {quoted(column)}: {what} not there in training ({rows}): it is encoded as {instead}.")
         left = len(self.counts) - most
-        return [*found, f"{left:,} more such categories."] if left > 0 else found
+        return [*found, f"{left:,} more such values."] if left > 0 else found
 
 
 class Encoding:
@@ -356,7 +360,7 @@ class Encoding:
         blocks = {block.name: self._block(block, chunk) for block in self.blocks}
         y = None
         if target or (target is None and self.target.name in chunk.columns):
-            y = self._targets(chunk, dtype)
+            y = self.targets(chunk, dtype)
         return self.encode(values, blocks, dtype), y
 
     def check(self, table: Any, target: bool = False) -> None:
@@ -395,13 +399,15 @@ class Encoding:
             values, texts = found
             if (values == UNKNOWN).any():
                 self._unknown(column, values, texts, place, chunk, unseen)
+        gone = np.flatnonzero(np.isnan(values))
         if self.missing == "refuse":
-            gone = np.flatnonzero(np.isnan(values))
             place.at(chunk.number(gone[0]) if len(gone) else None, column.name).need(
                 not len(gone),
                 f"the value is missing{_said(cells, gone)}",
                 "Fill it in; a model that is to take missing values is trained with missing='impute'.",
             )
+        elif len(gone) and not column.indicator and unseen is not None:
+            unseen.add(column.name, "", chunk.number(gone[0]), len(gone), column.kind != "category")
         return values
 
     def _unknown(
@@ -434,7 +440,14 @@ class Encoding:
         check_finite(cells, place, chunk)
         return cells
 
-    def _targets(self, chunk: Any, dtype: Any) -> Any:
+    def targets(self, chunk: Any, dtype: Any = float) -> Any:
+        """Return the targets of some rows of a table: classes (n,), or standardized numbers (n, 1).
+
+        Raises
+        ------
+        TableError
+            With row and column: a target is missing, or of a class that was not there in training.
+        """
         target, place = self.target, chunk.table.place.at(column=self.target.name)
         cells, words = chunk.columns[target.name], chunk.table.missing | self.words
         if target.task == "regression":

@@ -15,10 +15,10 @@ from ..functional import softmax
 from ..losses import cross_entropy, squared_error
 from ..module import Module
 from ..saving import FileError, load, load_metadata, save
-from ..tables import Encoding, Table, TableError, Unseen, open_table
+from ..tables import Chunk, Encoding, Table, TableError, Unseen, open_table
 from ..training import evaluate
 
-__all__ = ["Prediction", "TabularModel"]
+__all__ = ["Prediction", "TabularModel", "check_outputs"]
 
 VERSION = 1  # of what stands beside the model in its file
 KEY = "tabular"
@@ -182,6 +182,7 @@ class TabularModel:
             X, y = self.encoding.transform(chunk, target=targets, unseen=unseen, dtype=self.dtype)
             if len(X):
                 outputs = self.outputs(X)
+                check_outputs(outputs, chunk)
                 chances = softmax(outputs) if self.classifies else None
                 yield Prediction(np.asarray(chunk.numbers), self.encoding.target.decode(outputs), chances, outputs, y)
 
@@ -238,3 +239,20 @@ class TabularModel:
             "mae": float(np.mean(np.abs(errors))),
             "r2": 1 - float(np.sum(errors**2)) / total if total else float("nan"),
         }
+
+
+def check_outputs(outputs: Any, chunk: Chunk) -> None:
+    """Refuse outputs that are not finite, from which a class would be told all the same.
+
+    Raises
+    ------
+    TableError
+        With the row.
+    """
+    bad = np.flatnonzero(~np.isfinite(outputs).all(axis=1))
+    values = ", ".join(f"{output:g}" for output in outputs[bad[0]][:3]) if len(bad) else ""
+    chunk.table.place.at(chunk.number(bad[0]) if len(bad) else None).need(
+        not len(bad),
+        f"the model has no answer: its outputs are {values}",
+        "Look for numbers that are far larger than those that it was trained on.",
+    )

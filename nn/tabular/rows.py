@@ -69,8 +69,10 @@ def rows_of(
             break
     missing = sorted(wanted.keys() - found.keys())
     if missing:
+        empty = table.first <= missing[0] <= last
+        what = f"row {missing[0]} is empty" if empty else f"there is no row {missing[0]}"
         raise TableError(
-            f"{table.path}: there is no row {missing[0]}. Its rows of data are {table.first} to {last}"
+            f"{table.path}: {what}. Its rows of data are {table.first} to {last}"
             f"{', the header being row 1' if table.first == 2 else ''}."
         )
     parts = [found[int(number)] for number in numbers]

@@ -292,7 +292,7 @@ def train(
         sizes["test"], scores["test"] = len(targets), model.scores(outputs, targets)
     losses = model.losses(outputs, targets)
     order = np.argsort(-losses, kind="stable")[: max(PROVED, WORST)]
-    worst = _rows(model, data, order, numbers, unseen)
+    worst = _rows(model, data, order, numbers)
     proof = compare(model.model, worst.X[:PROVED], worst.y[:PROVED], model.loss, seed=settings.seed)
     return Trained(
         model=TabularModel(model.model, model.encoding, {"settings": asdict(settings), "scores": scores}),
@@ -360,10 +360,10 @@ def _kept(data: Data) -> tuple[str, TableDataset]:
     return next((name, part) for name, part in parts if part is not None)
 
 
-def _rows(model: TabularModel, data: Data, order: Any, numbers: Any, unseen: Unseen) -> Rows:
+def _rows(model: TabularModel, data: Data, order: Any, numbers: Any) -> Rows:
     """Return some of the rows that are looked at."""
     if data.test_table is not None:
-        return rows_of(data.test_table, data.encoding, numbers[order], unseen=unseen, dtype=model.dtype)
+        return rows_of(data.test_table, data.encoding, numbers[order], unseen=Unseen(), dtype=model.dtype)
     _, dataset = _kept(data)
     X, y = dataset[order]
     return Rows(X, y, numbers[order], dict(dataset.raw(order)))

@@ -74,6 +74,12 @@ def failing(what, error, *arguments):
         command(*arguments)
 
 
+def closed(*arguments):
+    """Run a command that has no standard output."""
+    with mock.patch("nn.cli.predict.sys", mock.Mock(stdout=None)):
+        command(*arguments)
+
+
 def training_of(error):
     file = table()
     failing("nn.cli.train.train", error, "train", file, "--target", "kind", "--out", path("out"), "--quiet")
@@ -212,6 +218,16 @@ COMMAND = {
         lambda: command("predict", ready(), table(), "--out", tempfile.mkdtemp()),
         click.ClickException,
         ["The predictions cannot be written to", "folder"],
+    ),
+    "predict --out FILE itself": (
+        lambda: command("predict", ready(), file := table(), "--out", file),
+        click.UsageError,
+        [r"--out is .*animals\.csv, which is read: it would be lost"],
+    ),
+    "predict, the standard output being closed": (
+        lambda: closed("predict", ready(), table()),
+        click.ClickException,
+        ["the standard output is closed. Name a file: --out"],
     ),
     "draw --out graph.pdf": (
         lambda: command("draw", ready(), table(), "--out", "graph.pdf"),

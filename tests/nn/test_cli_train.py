@@ -454,3 +454,11 @@ def test_help_names_each_command():
     for command in ("train", "predict", "compare", "draw", "explain", "demo", "completion"):
         assert re.search(rf"^  {command} ", text, re.M)
     assert "130" in text
+
+
+def test_without_validation_the_report_says_that_nothing_was_held_out(folder, tmp_path):
+    out = tmp_path / "all"
+    good("train", folder / "flowers.csv", "--target", "kind", *QUICK, "--validation", "0", "--test", "0", "--out", out)
+    page = (out / "index.html").read_text("utf-8")
+    assert "No rows were held out for validation" in page and "were restored" not in page
+    assert "Validation: lowest" not in page

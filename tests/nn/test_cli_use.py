@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ import pytest
 
 import nn
 from nn import cli, tables
+from nn.cli.options import Comma
 from nn.cli.program import spoken
 from nn.cli.screen import Screen
 from nn.tabular import TabularModel
@@ -284,3 +286,82 @@ def test_a_reader_who_has_seen_enough_is_no_error(folder):
     assert process.wait(60) == 0
     assert b"Traceback" not in message
     assert b"BrokenPipe" not in message
+
+
+def test_a_prediction_has_all_its_digits(tmp_path):
+    """Of 100 billion and some thousandths, ten digits would be the same number in each row."""
+    path = write(tmp_path / "big.csv", ["x", "y"], [[i / 7, 1e11 + i / 1000] for i in range(60)])
+    good("train", path, "--target", "y", "--epochs", "2", "--layers", "4", "--quiet", "--out", tmp_path / "big")
+    rows = read(good("predict", tmp_path / "big", path).stdout)
+    model = TabularModel.load(tmp_path / "big" / "model.npz")
+    assert [float(row["predicted y"]) for row in rows] == model.predict(path).tolist()
+    assert len({row["predicted y"] for row in rows}) > 30
+
+
+@pytest.mark.parametrize("last", ["", "daisy"], ids=["missing", "unknown"])
+def test_a_target_that_is_missing_or_unknown_is_predicted_all_the_same(folder, tmp_path, last):
+    rows = flowers()[:5]
+    path = write(tmp_path / "new.csv", HEAD, [*rows, [*rows[0][:3], last]])
+    result = good("predict", folder / "flowers", path)
+    assert [row["predicted kind"] for row in read(result.stdout)] == list(
+        TabularModel.load(folder / "flowers" / "model.npz").predict(path)
+    )
+    assert "row 7, column 'kind'" in result.stderr and "nothing is said of how good" in result.stderr
+    assert "accuracy" not in result.stderr
+
+
+def test_outputs_that_are_no_numbers_are_refused_and_no_class_is_told(folder, tmp_path):
+    out = tmp_path / "model"
+    quick = ["--layers", "4", "--epochs", "1", "--dtype", "float32", "--quiet", "--out", out]
+    good("train", folder / "flowers.csv", "--target", "kind", *quick)
+    path = write(tmp_path / "far.csv", HEAD[:3], [["0.1", "0.2", "red"], ["1e300", "-1e300", "red"]])
+    result = invoke("predict", out, path, "--out", tmp_path / "p.csv")
+    assert result.exit_code == 3 and "far.csv: row 3: the model has no answer" in result.stderr
+    assert not (tmp_path / "p.csv").exists()
+    with np.errstate(all="ignore"), pytest.raises(tables.TableError, match=r"row 3: the model has no answer"):
+        TabularModel.load(out / "model.npz").predict(path)
+
+
+def test_a_row_that_is_empty_is_not_the_first(folder, tmp_path):
+    path = tmp_path / "gaps.csv"
+    path.write_text("size,price\n\n10,1250\n\n20,1500\n")
+    explain = ["explain", folder / "houses", path, "--weight", "b2", "--index", "0"]
+    assert "row 3 of" in good(*explain).stdout
+    assert "row 4 is empty. Its rows of data are 2 to 5" in invoke(*explain, "--row", "4").stderr
+
+
+@pytest.mark.parametrize("text", ['"last, first",id', ' "last, first" , id', 'id,"last, first"'])
+def test_a_name_that_holds_a_comma_stands_in_quotes(text):
+    assert sorted(Comma("columns", str, "names").convert(text, None, None)) == ["id", "last, first"]
+
+
+def test_what_is_no_file_is_written_to_and_a_link_stays_one(folder, tmp_path):
+    """Such as /dev/stdout: a file in its place would be another thing than what was named."""
+    pipe, link, real = tmp_path / "pipe", tmp_path / "link.csv", tmp_path / "real.csv"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    good("predict", folder / "houses", folder / "houses.csv", "--out", pipe)
+    assert os.read(reader, 1000).startswith(b"row,predicted price") and pipe.is_fifo()
+    os.close(reader)
+    real.write_text("")
+    link.symlink_to(real)
+    good("predict", folder / "houses", folder / "houses.csv", "--out", link)
+    assert link.is_symlink() and real.read_text().startswith("row,predicted price")
+
+
+def test_the_file_that_is_read_is_not_written_over(folder, tmp_path):
+    path = write(tmp_path / "new.csv", ["size"], [[10]])
+    before = path.read_bytes()
+    assert invoke("predict", folder / "houses", path, "--out", tmp_path / "." / "new.csv").exit_code == 2
+    assert invoke("train", path, "--target", "size", "--log", path, "--out", tmp_path / "m").exit_code == 2
+    assert path.read_bytes() == before and not (tmp_path / "m").exists()
+
+
+def test_without_a_standard_output_there_is_no_traceback(folder):
+    code = "import sys; sys.stdout = None; from nn.cli import main; main()"
+    for arguments in (["predict"], ["explain", "--weight", "b2"], ["compare", "--rows", "2"]):
+        command, *more = arguments
+        run = [sys.executable, "-c", code, command, folder / "houses", folder / "houses.csv", *more]
+        done = subprocess.run(run, capture_output=True, text=True, check=False)
+        assert done.returncode == (2 if command == "predict" else 0), done.stderr
+        assert "Traceback" not in done.stderr

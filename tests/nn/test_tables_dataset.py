@@ -202,7 +202,14 @@ def test_unknown_categories_are_zeros_and_counted(tmp_path, path):
 def test_a_model_for_missing_values_takes_them_where_there_were_none(path, tmp_path):
     encoding = tables.load(path, "price", missing="impute").encoding
     other = written(tmp_path, "b.csv", size=["-"] * N, colour=["NA"] * N, ripe=[""] * N)
-    X, _ = encoding.transform(next(chunks(other)))
+    unseen = tables.Unseen()
+    X, _ = encoding.transform(next(chunks(other)), unseen=unseen)
+    said = "a missing value was not there in training (row 2 and 299 more): it is encoded as"
+    assert sorted(unseen.lines()) == [
+        f"column 'colour': {said} zeros.",
+        f"column 'ripe': {said} the mean.",
+        f"column 'size': {said} the mean.",
+    ]
     assert X[0].tolist() == [0, pytest.approx(RIPE.mean()), 0, 0, 0]
 
 
@@ -317,3 +324,17 @@ def test_very_large_numbers_have_a_mean_and_a_scale_or_are_refused(tmp_path):
     path = written(tmp_path, size=SIZE * 1e300)
     with pytest.raises(tables.TableError, match=r"column 'size': its numbers are too large"):
         tables.load(path, "price")
+    with pytest.raises(tables.TableError, match=r"column 'price': its numbers are too large"):
+        tables.load(written(tmp_path, price=PRICE * 1e200), "price")
+
+
+def test_numbers_whose_squares_are_zero_are_refused_and_not_taken_for_equal(tmp_path):
+    for name, values in (("size", SIZE), ("price", PRICE), ("size", SIZE - SIZE.mean())):
+        path = written(tmp_path, **{name: values * 1e-200})
+        with pytest.raises(tables.TableError, match=rf"column '{name}': its numbers are too small"):
+            tables.load(path, "price")
+    zeros = np.where(np.arange(N) % 2, SIZE, 0)
+    tables.load(written(tmp_path, size=np.where(RIPE, zeros, 1e-200)), "price")  # beside 50 it is 0
+    np.savez(tmp_path / "a.npz", pixels=np.outer(SIZE, [1, 1e300]), price=PRICE)
+    with pytest.raises(tables.TableError, match=r"column 'pixels': its numbers are too large"):
+        tables.load(tmp_path / "a.npz", "price")
