@@ -14,6 +14,7 @@ import argparse
 import os
 import re
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -35,12 +36,12 @@ def execute(source: Path) -> nbformat.NotebookNode:
     notebook = jupytext.read(source, fmt="py:percent")
     notebook.metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     where = {"metadata": {"path": str(HERE.parent)}}  # so that the checkout is imported
-    config = Config(
-        {"KernelManager": {"transport": "ipc" if os.name == "posix" else "tcp"}}
-    )  # TCP makes ipykernel warn
-    client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources=where, config=config)
-    client.coalesce_streams = True  # else what is printed comes in pieces, other ones in each run
-    client.execute()
+    with tempfile.TemporaryDirectory() as sockets:
+        files = {"transport": "ipc", "ip": f"{sockets}/kernel"}  # TCP makes ipykernel warn
+        config = Config({"KernelManager": files if os.name == "posix" else {}})
+        client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources=where, config=config)
+        client.coalesce_streams = True  # else what is printed comes in pieces, other ones in each run
+        client.execute()
     for i, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{i}"
         for name in set(cell.metadata) - {"jupyter"}:  # which says whose code is folded: that of pictures
