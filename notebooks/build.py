@@ -23,6 +23,8 @@ import nbformat
 from nbclient import NotebookClient
 from traitlets.config import Config
 
+os.environ.pop("MPLBACKEND", None)  # with another than the notebook's own, pictures are lost without a word
+
 HERE = Path(__file__).parent
 FORMS = {"text/plain", "text/latex", "text/html", "image/png", "image/svg+xml"}
 NUMBER = re.compile(r"(?<![A-Za-z_])[-+−]?(\b0x[0-9a-f]+|\d[\d.,]*(e[-+]?\d+)?)", re.I)

@@ -13,7 +13,7 @@ from ..tables import Table, open_table
 from ..tables.words import MISSING
 from ..tabular import TabularModel
 
-__all__ = ["FILE", "MODEL", "Comma", "apart", "model_of", "reading", "table_of"]
+__all__ = ["FILE", "HOW", "MODEL", "Comma", "apart", "model_of", "reading", "table_of"]
 
 FILE = click.Path(path_type=Path)  # whether it is there says open_table, in words of its own
 MODEL = click.Path(path_type=Path)
@@ -36,6 +36,8 @@ READING = (
     click.option("--part", metavar="NAME", help="Of an .npz with x_train, y_train, x_test, ...: train or test."),
 )
 
+HOW = ("separator", "encoding", "decimal", "header", "missing_words", "labels", "part")  # what these are called
+
 
 def reading(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options of `table_of`."""
@@ -46,8 +48,7 @@ def reading(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def table_of(path: Path, options: dict[str, Any]) -> Table:
     """Return the table of a file, read as the options say, and take these out of them."""
-    names = ("separator", "encoding", "decimal", "header", "missing_words", "labels", "part")
-    found = {name: options.pop(name) for name in names}
+    found = {name: options.pop(name) for name in HOW}
     return open_table(path, **found | {"missing_words": [*MISSING, *found["missing_words"]]})
 
 

@@ -23,7 +23,7 @@ from ..tabular import Data, Settings, Trained, prepare, train
 from ..tabular.log import Log, Same
 from ..tabular.training import OPTIMIZERS, settled
 from .demo import print_proof
-from .options import FILE, Comma, apart, reading, table_of
+from .options import FILE, HOW, Comma, apart, reading, table_of
 from .program import ARGUMENTS, CODES, CannotWrite, Stopped, spoken, writing
 from .screen import Screen, spelled
 
@@ -140,6 +140,7 @@ def train_command(ctx: click.Context, /, file: Path, **options: Any) -> None:
     command = _command(ctx)
     out: Path = options["out"] or Path(f"{_stem(file)}-model")
     others = {**options, "labels": None, "part": "test" if options["part"] == "train" else None}
+    read = {name: options[name] for name in HOW if name != "labels"}
     table = table_of(file, options)
     target = options["target"] or _usual(table)
     test = table_of(options["test"], others) if isinstance(options["test"], Path) else options["test"]
@@ -169,7 +170,9 @@ def train_command(ctx: click.Context, /, file: Path, **options: Any) -> None:
         same = {name.replace("_", "-"): getattr(settings, name) for name in names if name not in ("epochs", "patience")}
         same |= {"target": target, "test": str(options["test"]), "validation": options["validation"]}
         same |= {name: options[name] for name in ("task", "missing", "ignore", "category", "max_categories")}
+        same |= read
         same["file"] = _fingerprint(file)
+        same["targets"] = f"with checksum {zlib.crc32(data.train.targets()):08x}"  # labels may have their own file
         guard = Same(same)
         if options["resume"] and checkpoint.exists():
             guard.check(checkpoint)

@@ -30,7 +30,7 @@ def index(i):
     """JAX's index: arrays in place of lists."""
     if isinstance(i, tuple):
         return tuple(map(index, i))
-    return np.array(i, int) if isinstance(i, (list, range)) else i
+    return np.array(i, None if len(i) else int) if isinstance(i, (list, range)) else i
 
 
 def resize(a, new_shape):
