@@ -494,10 +494,11 @@ class debug(Setting):
     >>> x = ag.Tensor([1.0, 0.0], requires_grad=True, name="x")
     >>> with ag.debug():
     ...     y = np.where(x.numpy() > 0, np.sqrt(x), 0.0).sum()
-    >>> y.backward()
-    Traceback (most recent call last):
-        ...
-    autograd_mini.errors.NonFiniteError: In the sweep, np.sqrt gave nan for its operand x: 1 of 2 entries, ...
+    >>> try:
+    ...     y.backward()
+    ... except ag.errors.NonFiniteError as error:
+    ...     print(error)
+    In the sweep, np.sqrt gave nan for its operand x: 1 of 2 entries, ...
       at ...
       cotangent: shape (2,), from 0 to 1; there 0
       result: shape (2,), from 0 to 1; there 0
