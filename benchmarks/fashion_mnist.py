@@ -120,7 +120,7 @@ def self_check() -> dict[str, Any]:
     dask = importlib.util.find_spec("distributed") is not None
     if dask:
         found["dask"] = cluster.measure(images, 1500, rounds=1, workers=(1,))
-        if not max(found["dask"]["difference"].values()) <= cluster.LIMIT:
+        if not max(found["dask"]["difference"].values()) <= cluster.ROUNDING:
             wrong.append(f"the gradient on a cluster is another one: {found['dask']['difference']}")
     found["memory"] = larger.measure(Path(__file__), 10, 130, dask=False)
     wrong += larger.failed(found["memory"])

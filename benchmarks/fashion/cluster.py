@@ -20,6 +20,7 @@ import nn
 from .data import CLASSES, PIXELS, Images
 
 SIZES, ROUNDS, LIMIT = (PIXELS, 256, 128, CLASSES), 5, 1e-6
+ROUNDING = 1e-5  # of float32 where few rows are added up in another order; a chunk left out is far more
 
 
 def rows(path: str, start: int, stop: int) -> Any:
