@@ -407,8 +407,7 @@ def _article_of_many(films: Sequence[Flow], k: int) -> str:
 def _explained(films: Sequence[Flow], largest: float, brightest: float) -> str:
     arrows = "".join(
         f'<span class="key"><svg viewBox="0 0 30 12" aria-hidden="true"><g class="e w{step}"><path d="M1 6h28"/></g>'
-        f"</svg>{'above' if step == DECADES else 'above' if step else 'below'} "
-        f"{short(largest * 10.0 ** (step - DECADES - (step > 0)) if step else largest * 10.0**-DECADES)}</span>"
+        f"</svg>{'above' if step else 'below'} {short(largest * 10.0 ** (max(step, 1) - 1 - DECADES))}</span>"
         for step in range(DECADES, -1, -1)
     )
     cells = "".join(

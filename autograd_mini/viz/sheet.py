@@ -10,9 +10,8 @@ from typing import Any
 
 from .theme import DARK, LIGHT, STEPS, Theme
 
-__all__ = ["BAD", "LOCAL", "asset", "colours", "controls", "filled", "plain_json", "script"]
+__all__ = ["BAD", "asset", "colours", "controls", "filled", "plain_json", "script"]
 
-LOCAL = {"light": "#17693c", "dark": "#6fd79a"}  # of local derivatives
 BAD = {"light": "#b3261e", "dark": "#ff8a80"}  # of what is wrong
 ICONS = {  # drawn, for not every machine has the signs in its fonts
     "first": "M4 3v10M13 3L7 8l6 5z",
@@ -79,4 +78,4 @@ def _variables(name: str) -> str:
     named = "".join(f"--{key.replace('_', '-')}:{getattr(theme, key)};" for key in plain_ones)
     cells = "".join(f"--h{i}:{c};--i{i}:{theme.on(i - STEPS)};" for i, c in enumerate(theme.heat))
     flows = "".join(f"--f{i}:{c};" for i, c in enumerate(theme.flow))
-    return f"{named}--local:{LOCAL[name]};--bad:{BAD[name]};{cells}{flows}"
+    return f"{named}--bad:{BAD[name]};{cells}{flows}"

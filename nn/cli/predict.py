@@ -14,6 +14,7 @@ from typing import Any, TextIO
 import click
 import numpy as np
 
+from ..functional import softmax
 from ..reports.table import NAMES, number
 from ..tables import Table, TableError, Unseen
 from ..tabular import TabularModel
@@ -106,7 +107,7 @@ def _write(
         copied = [[chunk.cell(name, i) for i in range(len(chunk))] for name in keep]
         columns: list[Any] = [chunk.numbers, *copied, texts]
         if options["probabilities"]:
-            columns += [[f"{p:.6g}" for p in column] for column in _chances(outputs).T]
+            columns += [[f"{p:.6g}" for p in column] for column in softmax(np.asarray(outputs, float)).T]
         rows.writerows(zip(*columns, strict=True))
         count += len(chunk)
         if known:
@@ -119,11 +120,6 @@ def _write(
                 kept[0].clear()
                 kept[1].clear()
     return count
-
-
-def _chances(logits: Any) -> Any:
-    powers = np.exp(np.asarray(logits, float) - np.max(logits, axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
 
 
 @contextmanager

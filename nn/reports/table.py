@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import charts
 from ..confusion import confusion_matrix
+from ..functional import softmax
 from ..tabular import Trained
 from ..tabular.log import plain
 from .folder import put, versions
@@ -347,9 +348,7 @@ def _chances(trained: Trained) -> list[float | None]:
     order = np.argsort(-trained.losses, kind="stable")[: len(trained.worst.numbers)]
     if not trained.model.classifies:
         return [None] * len(order)
-    logits = np.asarray(trained.outputs[order], float)
-    chances = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return [float(row.max() / row.sum()) for row in chances]
+    return softmax(np.asarray(trained.outputs[order], float)).max(axis=1).tolist()  # type: ignore[no-any-return]
 
 
 def _listed(trained: Trained, worst: Sequence[tuple[int, float, Any, Any]]) -> str:

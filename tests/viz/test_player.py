@@ -12,7 +12,7 @@ from autograd_mini.viz.arrays import summary
 from autograd_mini.viz.boxes import boxes_of
 from autograd_mini.viz.museum import BUGS, exhibit
 from autograd_mini.viz.page import inlined
-from autograd_mini.viz.sheet import BAD, LOCAL
+from autograd_mini.viz.sheet import BAD
 from autograd_mini.viz.theme import DARK, LIGHT
 from autograd_mini.viz.typeset import typeset
 
@@ -369,7 +369,7 @@ def rgb(colour):
 def test_text_can_be_read(name):
     theme = {"light": LIGHT, "dark": DARK}[name]
     texts = {"ink": theme.ink, "muted": theme.muted, "value": theme.value, "gradient": theme.gradient}
-    texts |= {"local": LOCAL[name], "fault": theme.fault, "bad": BAD[name]}
+    texts |= {"local": theme.local, "fault": theme.fault, "bad": BAD[name]}
     papers = {key: getattr(theme, key) for key in ("paper", "leaf", "constant", "result", "output", "group")}
     low = [(t, p) for t, text in texts.items() for p, paper in papers.items() if contrast(text, paper) < 4.5]
     assert low == []
