@@ -12,6 +12,7 @@ import click
 from ..tables import Table, open_table
 from ..tables.words import MISSING
 from ..tabular import TabularModel
+from .program import spoken
 
 __all__ = ["FILE", "HOW", "MODEL", "Comma", "apart", "model_of", "reading", "table_of"]
 
@@ -32,11 +33,27 @@ READING = (
         multiple=True,
         help="A cell that says: no value; besides NA, NaN, null, ?, ...",
     ),
+    click.option(
+        "--value-word",
+        "value_words",
+        metavar="WORD",
+        multiple=True,
+        help="A cell that is a value though it looks like none: NA of Namibia.",
+    ),
     click.option("--labels", type=FILE, help="Labels of an IDX file.  [default: the file beside it]"),
     click.option("--part", metavar="NAME", help="Of an .npz with x_train, y_train, x_test, ...: train or test."),
 )
 
-HOW = ("separator", "encoding", "decimal", "header", "missing_words", "labels", "part")  # what these are called
+HOW = (
+    "separator",
+    "encoding",
+    "decimal",
+    "header",
+    "missing_words",
+    "value_words",
+    "labels",
+    "part",
+)  # what these are called
 
 
 def reading(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,9 +64,13 @@ def reading(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def table_of(path: Path, options: dict[str, Any]) -> Table:
-    """Return the table of a file, read as the options say, and take these out of them."""
+    """Return the table of a file, read as the options say, and take these out of them; say what was chosen unasked."""
     found = {name: options.pop(name) for name in HOW}
-    return open_table(path, **found | {"missing_words": [*MISSING, *found["missing_words"]]})
+    words = MISSING.union(found["missing_words"]).difference(found.pop("value_words"))
+    table = open_table(path, **found | {"missing_words": words})
+    if table.note and not options.get("quiet"):
+        click.echo(f"Note: {spoken(table.note)}", err=True)
+    return table
 
 
 def apart(option: str, out: Path | None, file: Path) -> None:

@@ -91,6 +91,7 @@ def read_npz_table(path: str, part: str | None, labels: Any, missing: frozenset[
     except FileError as error:
         what = str(error).removeprefix(f"The file {path} cannot be read: ").split(". If it can be trusted")[0]
         raise TableError(f"{place}: {what if what.endswith(('.', '?')) else what + '.'}") from None
+    note = ""
     parts: dict[str, dict[str, str]] = {}
     for name in arrays:
         if found := PART.fullmatch(name):
@@ -100,12 +101,16 @@ def read_npz_table(path: str, part: str | None, labels: Any, missing: frozenset[
         place.need(
             part in parts or (part is None and parts), f"it has no part {part!r}, but {there}", "Pass part='train'."
         )
-        arrays = {short: arrays[name] for name, short in parts[part or "train"].items()}
+        if part is None:
+            part, note = "train", f"{quoted(path)} has parts, {listed(parts)}: this is train. Choose with part='test'."
+        arrays = {short: arrays[name] for name, short in parts[part].items()}
     if labels is not None:
         label_file, found = read_labels(os.fsdecode(labels))
         place.need("label" not in arrays, f"it has a column 'label' besides {label_file}", "Leave out labels.")
         arrays["label"] = found
-    return _of_arrays(path, arrays, "npz", missing)
+    table = _of_arrays(path, arrays, "npz", missing)
+    table.note = note
+    return table
 
 
 def _of_arrays(path: str, arrays: dict[str, Any], kind: str, missing: frozenset[str]) -> Table:

@@ -484,6 +484,8 @@ def _check_missing(
             "were missing."
         )
     )
+    if word:
+        fix += " If the word is a value, leave it out of missing_words."
     what = "the target" if name == target else "the value"
     table.place.at(first[name], name).need(False, f"{what} is missing{more}{also}", fix)
 

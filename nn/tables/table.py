@@ -72,6 +72,7 @@ class Table(ABC):
     decimal = "."
     first = 1  # the number of the first row
     hint = ""  # what to do if a column is not there
+    note = ""  # what was chosen for the reader, who may have meant otherwise
 
     def __init__(self, path: str, columns: Sequence[str], missing: frozenset[str]) -> None:
         self.path, self.columns, self.missing = path, tuple(columns), missing

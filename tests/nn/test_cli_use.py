@@ -15,6 +15,7 @@ from nn import cli, tables
 from nn.cli.options import Comma
 from nn.cli.program import spoken
 from nn.cli.screen import Screen
+from nn.tables.errors import quoted
 from nn.tabular import TabularModel
 
 from .test_tabular import flowers, write
@@ -72,6 +73,43 @@ def test_columns_may_be_in_another_order_and_the_target_missing(folder, tmp_path
     one, two = (good("predict", folder / "flowers", file) for file in (folder / "flowers.csv", other))
     assert one.stdout == two.stdout
     assert two.stderr == ""
+
+
+def test_which_part_of_an_archive_is_read_is_said(tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {
+        f"{name}_{part}": rng.normal(size=size)
+        for part in ("train", "test")
+        for name, size in (("x", (60, 2)), ("y", 60))
+    }
+    np.savez(tmp_path / "d.npz", **arrays)
+    good("train", tmp_path / "d.npz", "--out", tmp_path / "d", "--epochs", "1", "--quiet")
+    note = (
+        f"Note: {quoted(str(tmp_path / 'd.npz'))} has parts, 'train', 'test': this is train. Choose with --part test.\n"
+    )
+    unsaid = good("predict", tmp_path / "d", tmp_path / "d.npz")
+    said = good("predict", tmp_path / "d", tmp_path / "d.npz", "--part", "train")
+    assert unsaid.stdout == said.stdout != good("predict", tmp_path / "d", tmp_path / "d.npz", "--part", "test").stdout
+    assert unsaid.stderr == note + said.stderr
+    assert note not in good("predict", tmp_path / "d", tmp_path / "d.npz", "--quiet").stderr
+
+
+def test_a_word_that_looks_like_nothing_can_be_a_value(tmp_path):
+    rows = [[code, i % 5, 1.0 * (code == "NA")] for i, code in enumerate(["NA", "DE", "FR"] * 20)]
+    countries = write(tmp_path / "countries.csv", ["country", "n", "y"], rows)
+    command = ["train", countries, "--target", "y", "--task", "classification", "--epochs", "1"]
+    refused = invoke(*command, "--out", tmp_path / "refused")
+    assert refused.exit_code == 3
+    assert "row 2, column 'country'" in refused.stderr
+    assert "('NA'), here and in 19 more rows" in refused.stderr
+    assert "say so with --value-word" in refused.stderr
+    good(*command, "--value-word", "NA", "--out", tmp_path / "m")
+    names = [
+        column.categories
+        for column in TabularModel.load(tmp_path / "m" / "model.npz").encoding.inputs
+        if column.name == "country"
+    ]
+    assert [sorted(map(str, values)) for values in names] == [["DE", "FR", "NA"]]
 
 
 def test_probabilities_and_copied_columns(folder):
