@@ -11,8 +11,11 @@ import pytest
 
 import autograd_mini as ag
 import nn
+from nn import tables, tabular
+from nn.reports import table as report
 
 from .browsing import look, look_at, tab_through
+from .nn.test_tabular import QUICK, flowers, write
 from .viz.nets import GRAPHS, leaf
 
 HOST = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark">
@@ -328,3 +331,28 @@ PARTS = {
 @pytest.mark.parametrize("name", PARTS)
 def test_a_part_of_a_page_can_be_seen(browser, name, tmp_path):
     assert look_at(browser.open(hosted(PARTS[name](tmp_path), tmp_path))) == []
+
+
+def flowers_in(folder):
+    return write(folder / "flowers.csv", ["length", "width", "<colour>", "kind"], flowers()), "kind"
+
+
+def houses_in(folder):
+    rows = [[i % 7, 3 * (i % 7) + i % 3] for i in range(60)]
+    return write(folder / "houses.csv", ["size", "price"], rows), "price"
+
+
+def images_in(folder):
+    labels = np.arange(60) % 3
+    images = np.random.default_rng(0).integers(0, 80, (60, 8, 8)) + 80 * labels[:, None, None]
+    np.savez(folder / "images.npz", pixels=images.astype(np.uint8), label=labels)
+    return folder / "images.npz", "label"
+
+
+@pytest.mark.parametrize("table", [flowers_in, houses_in, images_in])
+def test_a_report_can_be_seen(browser, table, tmp_path):
+    path, target = table(tmp_path)
+    trained = tabular.train(tabular.prepare(tables.open_table(path), target), QUICK, progress=False)
+    page = browser.open(report.write(trained, tmp_path, "autograd-mini train")[0], still=True)
+    assert look_at(page) == []
+    assert tab_through(page) == []

@@ -163,9 +163,9 @@ def measure(script: Path, chunks: int, megabytes: int, dask: bool = True) -> dic
         found = {"megabytes": size / MEGABYTE, "limit": megabytes, "rows": chunks * rows, "chunk": rows}
         for way in ("fit", "gradient") if dask else ("fit",):
             command = [sys.executable, str(script), "--child", way, str(path), str(megabytes)]
-            done = subprocess.run(command, capture_output=True, text=True)
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
             if done.returncode:
-                sys.exit(f"the process that was to {way} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+                sys.exit(f"the process that was to {way} ended with {done.returncode}, for the reason above")
             found[way] = json.loads(done.stdout.splitlines()[-1])
             print(way, found[way], flush=True)
     return found
