@@ -29,6 +29,7 @@ from .screen import Screen, spelled
 
 __all__ = ["train_command"]
 
+CHECKPOINT, LOG = "checkpoint.npz", "log.jsonl"  # in the folder
 EXAMPLES = f"""\b
 Examples:
   autograd-mini train houses.csv --target price
@@ -145,7 +146,7 @@ def train_command(ctx: click.Context, /, file: Path, **options: Any) -> None:
     target = options["target"] or _usual(table)
     test = table_of(options["test"], others) if isinstance(options["test"], Path) else options["test"]
     kinds = dict.fromkeys(options["category"], "category")
-    checkpoint, log = out / "checkpoint.npz", options["log"] or out / "log.jsonl"
+    checkpoint, log = out / CHECKPOINT, options["log"] or out / LOG
     apart("--log", options["log"], file)
     _interrupted(checkpoint, options)
     with _folder(out), tempfile.TemporaryDirectory(prefix=".rows-", dir=out) as scratch:
@@ -224,8 +225,9 @@ def _folder(out: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if not known:
+        if not known and not (out / CHECKPOINT).exists():
             with suppress(OSError):
+                (out / LOG).unlink(missing_ok=True)  # which says no more than that a training began
                 out.rmdir()
         raise
 

@@ -436,6 +436,18 @@ def test_a_disk_that_is_full_ends_the_training_with_a_sentence(folder, tmp_path,
     assert results_of(tmp_path)["training"]["epochs"] == 6
 
 
+def test_a_disk_that_is_full_from_the_start_leaves_nothing(folder, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(training, "EVERY", 0)
+    monkeypatch.setattr(archive, "write", full)
+    result = invoke("train", folder / "houses.csv", "--target", "price", *QUICK, "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "No space left on device. No epoch was over: there is nothing to resume." in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_infinite_loss_is_a_sentence(folder, tmp_path):
     command = ["train", folder / "houses.csv", "--target", "price", "--out", tmp_path, "--optimizer", "sgd"]
     result = invoke(*command, "--lr", "1e200", "--epochs", "3")
