@@ -86,12 +86,12 @@ def spread(rows: dict[str, Row]) -> float:
     return statistics.median(parts) if parts else 0.0
 
 
-def payback(row: Row, name: str = "compiled") -> float | None:
+def payback(row: Row) -> float | None:
     """Return after how many steps compiling one has paid, against eager; None if it was not measured or never does."""
-    slow, fast, first = median(row, "eager"), median(row, name), row["first"]
+    slow, fast, first = median(row, "eager"), median(row, "compiled"), row["first"]
     if slow is None or fast is None or fast >= slow:
         return None
-    return max(0.0, first[name] - first["eager"]) / (slow - fast)
+    return max(0.0, first["compiled"] - first["eager"]) / (slow - fast)
 
 
 def number(value: float | None) -> str:
@@ -325,41 +325,59 @@ def replaced(runs: Sequence[Run], new: Run) -> list[Run]:
     return pooled([*kept, new])
 
 
+SHOWN = {  # who is in the picture: how, in colours that stand out from white and from black
+    "compiled-numba": ("ag.compile, numba", "D", "#d1453b"),
+    "compiled": ("ag.compile", "D", "#3b82c4"),
+    "eager": ("autograd_mini, as it is", "d", "#7d8590"),
+    "jax": ("JAX, jit", "s", "#c77700"),
+    "torch-fused": ("PyTorch", "o", "#9a6dd7"),
+    "mygrad": ("MyGrad", "v", "#2e9e6b"),
+    "autograd": ("HIPS autograd", "^", "#2e9e6b"),
+}
+NETWORKS = ("tiny", "small", "medium", "large", "xl", "deep")
+INK, LINES, NIGHT = "#424a53", "#d8dee4", {"#424a53": "#c9d1d9", "#d8dee4": "#30363d"}  # text and grid; in the dark
+
+
 def draw(runs: Sequence[Run], path: Path) -> None:
-    """Draw the training steps on one thread; needs matplotlib."""
+    """Draw the training steps on one thread, a line for each network; needs matplotlib."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    rows = ordered(
-        {
-            n: row
-            for run in runs
-            if run["environment"]["threads"] == 1
-            for n, row in run["rows"].items()
-            if n in TRAINING
-        }
-    )
-    names = [c for c in CONTENDERS if c != BASELINE and any(c in row["samples"] for row in rows.values())]
-    strong = {"tuned": "#222222", "compiled": "#c02020", "compiled-numba": "#e08000", "eager": "#2060c0"}
-    pale = iter(["#7a9e7e", "#a0a0a0", "#b58db6", "#8fb3c9", "#c9b28f", "#9a9ad0", "#b0c090", "#d0a0a0"])
-    with pyplot.rc_context({"svg.hashsalt": "performance", "svg.fonttype": "path", "font.size": 9}):
-        figure, axes = pyplot.subplots(figsize=(10, 4.6), layout="constrained")
-        for i, name in enumerate(names):
-            points = [(x, ratio(row, name, BASELINE)) for x, row in enumerate(rows.values())]
-            points = [(x + (i - len(names) / 2 + 0.5) * 0.8 / len(names), r) for x, r in points if r is not None]
-            marker = "_" if name == "gemm" else "D" if name in strong else "o"
-            axes.plot(
-                *zip(*points, strict=True), marker, color=strong.get(name) or next(pale), label=name, markersize=6
-            )
-        axes.axhline(1, color="#444444", linewidth=0.8)
-        axes.set_yscale("log")
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.set_xticks(range(len(rows)), list(rows))
-        axes.grid(axis="y", which="both", color="#eeeeee")
+    found = {n: row for run in runs if run["environment"]["threads"] == 1 for n, row in run["rows"].items()}
+    networks = [w for w in WORKLOADS if isinstance(w, Training) and w.name in NETWORKS and w.name in found]
+    style = {"svg.hashsalt": "performance", "svg.fonttype": "path", "font.size": 10, "text.color": INK}
+    style |= {"axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "axes.edgecolor": LINES}
+    with pyplot.rc_context(style):
+        figure, axes = pyplot.subplots(figsize=(8.6, 3.9), layout="constrained")
+        for name, (label, marker, colour) in SHOWN.items():
+            ratios = [(ratio(found[network.name], name, BASELINE), y) for y, network in enumerate(networks)]
+            points = [point for point in ratios if point[0] is not None]
+            if points:
+                axes.plot(*zip(*points, strict=True), marker, color=colour, label=label, markersize=7)
+        axes.axvline(1, color=INK, linewidth=1)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.set_yticks(range(len(networks)), [shaped(network) for network in networks])
+        axes.invert_yaxis()
+        axes.tick_params(length=0, which="both")
+        axes.grid(color=LINES)
         axes.set_axisbelow(True)
-        axes.set_ylabel("time of a training step\n(hand-written NumPy = 1; log scale)")
-        axes.legend(ncols=7, loc="upper center", bbox_to_anchor=(0.5, -0.08), frameon=False)
-        figure.savefig(path, metadata={"Date": None})
+        axes.spines[:].set_visible(False)
+        axes.set_xlabel("time of a training step, as a multiple of hand-written NumPy's (log scale; left is faster)")
+        figure.legend(ncols=4, loc="outside upper center", frameon=False, handletextpad=0.2, columnspacing=1.4)
+        figure.savefig(path, metadata={"Date": None}, transparent=True)
         pyplot.close(figure)
+    rules = "".join(
+        f'[style*="{way}: {a}"]{{{way}:{b}!important}}' for a, b in NIGHT.items() for way in ("fill", "stroke")
+    )
+    head, tag, rest = path.read_text().partition("<defs>")
+    path.write_text(f"{head}<style>@media (prefers-color-scheme:dark){{{rules}}}</style>{tag}{rest}")
+
+
+def shaped(network: Training) -> str:
+    """Return what a reader calls a network: its layers and its batch."""
+    sizes, most = network.sizes, 5
+    layers = f"{len(sizes) - 1} layers of {sizes[1]}" if len(sizes) > most else "-".join(map(str, sizes))
+    return f"{layers}, batch {network.batch}"

@@ -1,23 +1,29 @@
 """The README's Python runs, and the values it states are the values that come out."""
 
 import re
+import tomllib
 
 import numpy as np
 import pytest
 
+from . import documents
+
 
 @pytest.fixture(scope="module")
 def blocks(root):
-    text = (root / "README.md").read_text(encoding="utf-8")
-    return re.findall(r"```(\w*)\n(.*?)```", text, re.S)
+    found = documents.blocks((root / "README.md").read_text(encoding="utf-8"))
+    return [(block.language, block.body) for block in found]
 
 
-def test_first_example(blocks):
-    code = next(body for language, body in blocks if language == "python")
-    names = {}
+def test_first_example(blocks, capsys):
+    """What comes out is what is stated: the gradient, and the program below."""
+    place = next(i for i, (language, _) in enumerate(blocks) if language == "python")
+    code, names = blocks[place][1], {}
     exec(code, names)
-    stated = re.search(r"W\.grad\s+# (array\(.*\))", code).group(1)
-    np.testing.assert_allclose(names["W"].grad, eval(stated, {"array": np.array}), rtol=1e-7)
+    stated = re.search(r"ag\.grad\(loss\)\(W, x, y\)\s+# (array\(.*\))", code).group(1)
+    gradient = names["ag"].grad(names["loss"])(names["W"], names["x"], names["y"])
+    np.testing.assert_allclose(gradient, eval(stated, {"array": np.array}), rtol=1e-7)
+    assert capsys.readouterr().out.strip() == blocks[place + 1][1].strip()
 
 
 def test_proof_table(blocks, capsys):
@@ -35,6 +41,14 @@ def test_proof_table(blocks, capsys):
 
 def test_derived_program(blocks, capsys):
     """What is printed is what the code above it prints."""
-    place = next(i for i, (_, body) in enumerate(blocks) if "ag.trace(" in body and "def loss" in body)
+    place = next(i for i, (_, body) in enumerate(blocks) if "ag.trace(" in body and "W1, b1" in body)
     exec("import numpy as np, autograd_mini as ag\n" + blocks[place][1], {})
     assert capsys.readouterr().out.strip() == blocks[place + 1][1].strip()
+
+
+def test_the_citation_is_of_this_version(root):
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    cited = re.findall(
+        r"version\s*[=:]\s*\W*([\d.]+)\b", (root / "README.md").read_text() + (root / "CITATION.cff").read_text()
+    )
+    assert cited == [project["version"], "1.2.0", project["version"]]  # in the middle that of the format
