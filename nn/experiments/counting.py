@@ -56,6 +56,9 @@ def counting() -> Iterator[Tally]:
         _open.remove(tally)
 
 
+PLAIN = (np.ndarray, np.generic, bool, int, float)
+
+
 class Counted(np.lib.mixins.NDArrayOperatorsMixin):
     """A NumPy array whose multiplications are counted; `array` holds the numbers."""
 
@@ -66,6 +69,8 @@ class Counted(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Compute on the arrays inside, and count."""
+        if not all(isinstance(x, (Counted, *PLAIN)) for x in inputs):
+            return NotImplemented  # a Tensor, which computes on what it holds: counted there
         once = method == "__call__"
         if not (ufunc in NONE or (once and (ufunc in MULTIPLY or ufunc is np.matmul))):
             return NotImplemented

@@ -45,6 +45,16 @@ def test_each_multiplication_is_counted(compute, expected):
     np.testing.assert_array_equal(found.array, compute(a, b))
 
 
+@pytest.mark.parametrize("inside", ["left", "right", "both"])
+def test_what_a_tensor_holds_is_counted_once(inside):
+    a, b = Counted(np.ones((1, 2))), Counted(np.ones((2, 2)))
+    tensors = {"left": (True, False), "right": (False, True), "both": (True, True)}[inside]
+    a, b = (ag.Tensor(x, requires_grad=True) if held else x for x, held in zip((a, b), tensors, strict=True))
+    with counting() as tally:
+        _ = a @ b
+    assert tally.multiplications == 4
+
+
 @pytest.mark.parametrize("f", [np.sqrt, np.linalg.norm, np.cumprod, np.multiply.reduce, lambda a: a**3])
 def test_what_cannot_be_counted_is_refused(f):
     with pytest.raises(TypeError):
