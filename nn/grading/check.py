@@ -435,7 +435,7 @@ class _Grader:
                 continue
             swapped = [other or case for other, case in zip(others, self.cases, strict=True)]
             found = self._best(swapped, precision, best.cost - 1)
-            if found is not None:
+            if found is not None and Fact("output", "unknown", "") not in found.facts:  # which it would have to explain
                 fact = Fact("forward", slot, "forgotten")
                 terms = tuple(
                     terms if other is None else {**terms, (0, "forward"): (frozenset((fact,)), 1.0, NOTHING)}

@@ -371,10 +371,32 @@ def _recovered(case: Case, layer: int, weight: Array | None, bias: Array | None)
 
 
 def hypotheses(
-    cases: Sequence[Case], answers: Sequence[Answer], precision: Precision, rate: float | None, below: float = np.inf
+    cases: Sequence[Case],
+    answers: Sequence[Answer],
+    precision: Precision,
+    rate: float | None,
+    below: float = np.inf,
+    known: Choice = frozenset(),
 ) -> list[Hypothesis]:
     """Return the sets of mistakes that explain all networks, the smallest first; none, if none is below a cost."""
-    beam = [Hypothesis(frozenset())]
+    beam = _beam(cases, answers, precision, rate, below, known)
+    unknown = frozenset(fact for fact in beam[0].facts if fact.slot == "unknown") if beam else known
+    if unknown <= known or beam[0].facts == unknown:
+        return beam
+    # On one network some known mistakes may give what on another one nothing gives: then they are no explanation.
+    again = hypotheses(cases, answers, precision, rate, min(below, beam[0].cost), unknown)
+    return sorted([*beam, *again], key=lambda h: (h.cost, len(h.facts)))
+
+
+def _beam(
+    cases: Sequence[Case],
+    answers: Sequence[Answer],
+    precision: Precision,
+    rate: float | None,
+    below: float,
+    known: Choice,
+) -> list[Hypothesis]:
+    beam = [Hypothesis(known)]
     for case, answer in zip(cases, answers, strict=True):
         grown: dict[Choice, Hypothesis] = {}
         for hypothesis in beam:

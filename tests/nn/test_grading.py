@@ -799,6 +799,23 @@ def test_an_unknown_mistake_is_called_unknown_where_it_is(change, term):
     assert verdict.first == (verdict.mistakes[0].layers[0], verdict.mistakes[0].term)
 
 
+def test_an_unknown_hidden_delta_is_not_laid_at_what_is_right():
+    """On two layers f times f' looks like other known mistakes, and without biases nothing below is judged."""
+
+    def backward(x, y, weights, biases):
+        a = [x]
+        for W, b in zip(weights, biases, strict=True):
+            a.append(np.logaddexp(0, W @ a[-1] + b))
+        slope = [1 - np.exp(-h) for h in a]
+        deltas = [(a[-1] - y) * slope[-1]]
+        for layer in reversed(range(1, len(weights))):
+            deltas.insert(0, weights[layer].T @ deltas[0] * slope[layer] * a[layer])
+        return [np.outer(d, below) for d, below in zip(deltas, a[:-1], strict=True)], deltas
+
+    verdict = nn.check_delta_rule(backward, notation="Y", factor=0.5, activations="softplus")
+    assert names(verdict) == [("unknown", HIDDEN)]
+
+
 def test_an_unknown_mistake_in_the_gradients_alone_is_traced_to_the_delta_that_made_them():
     def backward(x, y, weights, biases):
         _, a = forward(x, weights, biases)
