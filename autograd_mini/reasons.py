@@ -239,8 +239,9 @@ def _not_zero(x: Tensor, g: Array, zeros: int, nodes: list[Node], found: dict[No
             if node.rule is None or node not in found:
                 continue
             for i, p in _contributions(node, found[node]):
-                arriving = np.shape(found[node]) == np.shape(p) and np.sum((p == 0) & (unwrap(found[node]) != 0))
-                if arriving and node.parents[i] in found:
+                arrived = unwrap(found[node])
+                arriving = np.shape(arrived) == np.shape(p) and np.sum((p == 0) & (arrived != 0))
+                if arriving and node.parents[i] in found and _keeps_places(node, arrived, i, p):
                     lines.append(f"{_describe(node)} stops it in {int(arriving)} of {p.size} entries" + _at(node))
     if x.grad is None:
         if isinstance(x.node, Leaf):
@@ -251,6 +252,13 @@ def _not_zero(x: Tensor, g: Array, zeros: int, nodes: list[Node], found: dict[No
                 "backward(), or ask for it: ag.gradients(y, [x])."
             )
     return Reason("partly zero" if zeros else "not zero", "\n  ".join(lines[:6]))
+
+
+def _keeps_places(node: Node, g: Array, i: int, p: Array) -> bool:
+    """Return whether each entry that a node sends to operand i is a multiple of the one that arrived at its place."""
+    powers = 2.0 ** np.random.default_rng(0).integers(-9, 9, np.shape(g), endpoint=True)  # exact: no digit is lost
+    other = dict(_contributions(node, g * powers.astype(node.dtype))).get(i)
+    return other is not None and np.array_equal(other, p * powers, equal_nan=True)
 
 
 def _contributions(node: Node, g: Array) -> list[tuple[int, Array]]:

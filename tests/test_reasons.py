@@ -136,6 +136,13 @@ def test_entries_that_are_zero_are_counted_with_what_stops_them():
     assert "zero in 1 of 3 entries" in repr(reason) and "relu stops it in 1 of 3 entries" in repr(reason)
 
 
+@pytest.mark.parametrize("move", [np.transpose, np.flipud, lambda t: t @ np.array([[0.0, 1.0], [1.0, 0.0]])])
+def test_what_moves_entries_stops_none(move):
+    x = leaf([[1.0, 2.0], [3.0, 4.0]])
+    reason = repr(ag.why((nn.relu(move(x) - 1.5) * [[1.0, 2.0], [3.0, 4.0]]).sum(), x))
+    assert reason.count("stops it") == 1 and "relu stops it in 1 of 4 entries" in reason
+
+
 def test_an_intermediate_value_keeps_no_gradient_unless_asked():
     x = leaf([1.0, 2.0])
     h = x * 2
