@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -100,10 +101,10 @@ class Program(click.Group):
         except BrokenPipeError:  # the reader of our output has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(DONE)
-        except MemoryError:
-            advice = "Take fewer or smaller --layers, or a smaller --batch-size."
-            raise Failed(f"There is not enough memory. {advice}") from None
-        except OSError as error:
+        except (MemoryError, OSError) as error:
+            if isinstance(error, MemoryError) or error.errno == errno.ENOMEM:  # a map of a file raises the second
+                advice = "Take fewer or smaller --layers, or a smaller --batch-size."
+                raise Failed(f"There is not enough memory. {advice}") from None
             raise CannotWrite(sentence(error)) from None
         except (ag.errors.AutogradError, ImportError, ValueError) as error:
             raise Refused(sentence(error)) from None

@@ -448,6 +448,18 @@ def test_a_disk_that_is_full_from_the_start_leaves_nothing(folder, tmp_path, mon
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("error", [MemoryError(), OSError(12, "Cannot allocate memory")], ids=["array", "map"])
+def test_too_little_memory_is_a_sentence(folder, tmp_path, monkeypatch, error):
+    def fails(*_, **__):
+        raise error
+
+    monkeypatch.setattr("nn.cli.train.prepare", fails)
+    result = invoke("train", folder / "houses.csv", "--target", "price", "--out", tmp_path / "out")
+    assert result.exit_code == 4
+    assert result.stderr.startswith("Error: There is not enough memory. Take fewer or smaller --layers")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_infinite_loss_is_a_sentence(folder, tmp_path):
     command = ["train", folder / "houses.csv", "--target", "price", "--out", tmp_path, "--optimizer", "sgd"]
     result = invoke(*command, "--lr", "1e200", "--epochs", "3")
