@@ -119,7 +119,6 @@ class _Writer:
         self.lines: list[str] = []
         self.steps_by_line: dict[int, Step] = {}
         self.count = 0
-        self.scratch_size: dict[tuple[Any, int], int] = defaultdict(int)
 
     # --- the structure
 

@@ -558,10 +558,6 @@ def body(case: Case) -> Iterator[Hypothesis]:
             )
 
 
-def _in_place_of(g: Any, p: Any) -> Any:
-    return g if np.shape(g) == np.shape(p) else np.zeros_like(p)
-
-
 def opened(p: Point, inner: Callable[..., Any]) -> tuple[list[Node], Any, list[Any]]:
     """Record the code of a primitive; return its nodes, its result, and the operands as Tensors."""
     tensors = [

@@ -353,8 +353,8 @@ ARITHMETIC: dict[Any, Callable[[_Pass, Step], Any]] = {
 # --- shapes ---------------------------------------------------------------------------------------------------------
 
 
-def _argument(step: Step, i: int, name: str, default: Any = None) -> Any:
-    return step.args[i] if len(step.args) > i else step.kwargs.get(name, default)
+def _argument(step: Step, i: int, name: str) -> Any:
+    return step.args[i] if len(step.args) > i else step.kwargs.get(name)
 
 
 def _reshape(line: _Pass, step: Step) -> Any:

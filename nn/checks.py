@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from numbers import Real
 from typing import Any
@@ -11,17 +12,24 @@ import numpy as np
 import autograd_mini as ag
 
 __all__ = [
+    "FROM_ZERO",
+    "TO_ONE",
     "array_of",
     "callable_of",
     "dtype_of",
+    "finite",
     "flag",
     "generator",
     "lazy",
+    "positive",
     "real",
     "real_array",
     "shown",
     "whole",
 ]
+
+
+FROM_ZERO, TO_ONE = math.nextafter(0, -1), math.nextafter(1, 2)  # open bounds of `real` that let in 0, and 1
 
 
 def shown(value: Any) -> str:
@@ -69,6 +77,16 @@ def real(where: str, name: str, value: Any, need: str, *, above: float = -np.inf
     if isinstance(value, str) or not above < number < below:
         raise ValueError(f"{where}: {name} is {shown(value)}, but must {need}.")
     return number
+
+
+def finite(where: str, name: str, value: Any) -> float:
+    """Return a finite number."""
+    return real(where, name, value, "be a finite number")
+
+
+def positive(where: str, name: str, value: Any) -> float:
+    """Return a finite number above 0."""
+    return real(where, name, value, "be a positive, finite number", above=0)
 
 
 def dtype_of(where: str, dtype: Any) -> np.dtype[Any]:

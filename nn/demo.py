@@ -17,7 +17,8 @@ from .data import load_digits, stratified_split
 from .delta import DeltaNetwork
 from .functional import softmax
 from .layers import MLP, Sequential
-from .losses import accuracy, binary_cross_entropy, cross_entropy
+from .losses import binary_cross_entropy, cross_entropy
+from .metrics import accuracy
 from .optim import SGD
 from .training import History, evaluate, fit
 

@@ -21,14 +21,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 import autograd_mini as ag
 
 from . import init
-from .checks import array_of, flag, real, shown, whole
+from .checks import FROM_ZERO, array_of, flag, real, shown, whole
 from .data import DataLoader, Dataset, stratified_split
 from .functional import log_softmax, sigmoid, softmax
 from .layers import ACTIVATIONS, MLP, Linear
 from .losses import binary_cross_entropy_with_logits, cross_entropy, squared_error
 from .module import Module
 from .optim import LBFGS, SGD, Adam, Optimizer
-from .optim.optimizer import FROM_ZERO
 from .training import History, Run, evaluate, fit
 
 __all__ = ["MLPClassifier", "MLPRegressor"]

@@ -21,7 +21,7 @@ from .losses import (
     cross_entropy,
     squared_error,
 )
-from .module import Module, collect
+from .module import Module, collect, restored
 from .optim import SGD, Adam, Optimizer
 from .training import Callback, Run
 from .training.compiled import NonFiniteError
@@ -191,19 +191,14 @@ class Filming(Callback):
 
     def take(self, model: Module, step: int) -> None:
         """Take a snapshot; the model's gradients, running means and random generators are left as they were."""
-        generators = [(generator, generator.bit_generator.state) for _, generator in model.named_generators()]
-        try:
-            with np.errstate(all="ignore"):
-                with collect(), ag.recording(), ag.keep():
-                    floats = self.x.dtype.kind == "f"
-                    outputs = model(ag.Tensor(self.x, name="x") if floats else self.x)
-                    error = self.loss(outputs, self.y)
-                picture = None
-                if self.signs is not None:  # the cells are no samples to draw noise for, or to take means of
-                    picture = _side(self.loss, evaluate(model, self.flow.grid), self.y)
-        finally:
-            for generator, state in generators:
-                generator.bit_generator.state = state
+        with restored(model), np.errstate(all="ignore"):
+            with collect(), ag.recording(), ag.keep():
+                floats = self.x.dtype.kind == "f"
+                outputs = model(ag.Tensor(self.x, name="x") if floats else self.x)
+                error = self.loss(outputs, self.y)
+            picture = None
+            if self.signs is not None:  # the cells are no samples to draw noise for, or to take means of
+                picture = _side(self.loss, evaluate(model, self.flow.grid), self.y)
         self.flow.add(error, step=step, picture=picture, bounds=_bounds(model))
 
 

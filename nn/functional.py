@@ -13,7 +13,7 @@ import numpy as np
 
 import autograd_mini as ag
 
-from .checks import array_of, real, real_array, shown
+from .checks import array_of, finite, positive, real_array, shown
 from .normal import normal_cdf
 
 __all__ = [
@@ -235,16 +235,6 @@ def log_softmax(z: Any) -> Any:
     r"""Return :math:`\log o_i = z_i - \log \sum_j e^{z_j}` along the last axis, without overflow."""
     z = real_array("log_softmax", z, classes=True)
     return z - ag.logsumexp(z, axis=-1, keepdims=True)
-
-
-def finite(where: str, name: str, value: Any) -> float:
-    """Return a finite number."""
-    return real(where, name, value, "be a finite number")
-
-
-def positive(where: str, name: str, value: Any) -> float:
-    """Return a positive number."""
-    return real(where, name, value, "be a positive, finite number", above=0)
 
 
 ag.defvjp(sigmoid, lambda g, y, _z: g * (y * (1 - y)))

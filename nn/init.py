@@ -16,7 +16,7 @@ import numpy as np
 
 import autograd_mini as ag
 
-from .checks import array_of, callable_of, real, shown
+from .checks import FROM_ZERO, array_of, callable_of, finite, positive, real, shown
 
 __all__ = [
     "constant",
@@ -46,7 +46,7 @@ def uniform(low: float = -0.01, high: float = 0.01) -> Initializer:
     >>> bool(np.abs(nn.Linear(3, 2, initializer=nn.init.uniform(), rng=0).weight.data).max() <= 0.01)
     True
     """
-    low, high = (_finite("uniform", name, x) for name, x in (("low", low), ("high", high)))
+    low, high = (finite("init.uniform", name, x) for name, x in (("low", low), ("high", high)))
     if low > high:
         raise ValueError(f"init.uniform: low is {low:g} and high {high:g}, but low must not exceed high.")
     return lambda rng, shape: rng.uniform(low, high, shape)
@@ -64,8 +64,8 @@ def normal(mean: float = 0.0, std: float = 0.01) -> Initializer:
     array([[ 0.01, -0.01,  0.06],
            [ 0.01, -0.05,  0.04]])
     """
-    mean = _finite("normal", "mean", mean)
-    std = real("init.normal", "std", std, "be a finite number of at least 0", above=math.nextafter(0, -1))
+    mean = finite("init.normal", "mean", mean)
+    std = real("init.normal", "std", std, "be a finite number of at least 0", above=FROM_ZERO)
     return lambda rng, shape: rng.normal(mean, std, shape)
 
 
@@ -80,7 +80,7 @@ def constant(value: float) -> Initializer:
     >>> nn.Linear(3, 2, bias_initializer=nn.init.constant(0.1)).bias.data
     array([0.1, 0.1])
     """
-    value = _finite("constant", "value", value)
+    value = finite("init.constant", "value", value)
     return lambda _rng, shape: np.full(shape, value)
 
 
@@ -129,7 +129,7 @@ def he_uniform(rng: np.random.Generator, shape: tuple[int, ...], negative_slope:
 
     The variance of `he_normal`. Source: He et al., 2015, eqs. 10 and 15 (claim R14).
     """
-    n_in, s = _fans("he_uniform", rng, shape)[0], _finite("he_uniform", "negative_slope", negative_slope)
+    n_in, s = _fans("he_uniform", rng, shape)[0], finite("init.he_uniform", "negative_slope", negative_slope)
     bound = np.sqrt(6 / ((1 + s * s) * n_in))
     return rng.uniform(-bound, bound, shape)
 
@@ -140,7 +140,7 @@ def he_normal(rng: np.random.Generator, shape: tuple[int, ...], negative_slope: 
     It keeps the variance through ReLUs, with ``negative_slope=s`` through leaky ones. Source: He et al., 2015, eqs. 10
     and 15 (claim R14).
     """
-    n_in, s = _fans("he_normal", rng, shape)[0], _finite("he_normal", "negative_slope", negative_slope)
+    n_in, s = _fans("he_normal", rng, shape)[0], finite("init.he_normal", "negative_slope", negative_slope)
     return rng.normal(0, np.sqrt(2 / ((1 + s * s) * n_in)), shape)
 
 
@@ -194,7 +194,7 @@ def gain(activation: str, negative_slope: float = 0.01) -> float:
     >>> nn.Linear(3, 2, initializer=wide, rng=0)
     Linear(3 -> 2)
     """
-    s = _finite("gain", "negative_slope", negative_slope)
+    s = finite("init.gain", "negative_slope", negative_slope)
     gains = {"identity": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2)}
     gains["leaky_relu"] = math.sqrt(2 / (1 + s * s))
     if not isinstance(activation, str) or activation not in gains:
@@ -232,12 +232,8 @@ def drawn(
     return values
 
 
-def _finite(where: str, name: str, value: Any) -> float:
-    return real(f"init.{where}", name, value, "be a finite number")
-
-
 def _gain(where: str, value: Any) -> float:
-    return real(f"init.{where}", "gain", value, "be a positive, finite number", above=0)
+    return positive(f"init.{where}", "gain", value)
 
 
 def _fans(where: str, rng: Any, shape: Any) -> tuple[int, int]:

@@ -16,7 +16,7 @@ import numpy as np
 
 import autograd_mini as ag
 
-from .checks import array_of, real, shown
+from .checks import FROM_ZERO, TO_ONE, array_of, real, shown
 from .functional import relu
 from .metrics import accuracy
 from .targets import (
@@ -396,8 +396,7 @@ def cross_entropy(
     name = "cross_entropy"
     _check_ignored(ignore_index)
     if type(label_smoothing) is not float or not 0 <= label_smoothing <= 1:
-        low, high = math.nextafter(0, -1), math.nextafter(1, 2)
-        label_smoothing = real(name, "label_smoothing", label_smoothing, "lie in [0, 1]", above=low, below=high)
+        label_smoothing = real(name, "label_smoothing", label_smoothing, "lie in [0, 1]", above=FROM_ZERO, below=TO_ONE)
     z, y, counts = outputs_and_targets(name, z, y, ignore_index)
     labels = y.ndim < z.ndim
     z = z if z.dtype.kind == "f" else z.astype(float)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, ClassVar
 
@@ -13,7 +14,7 @@ import autograd_mini as ag
 
 from .checks import array_of, lazy, shown
 
-__all__ = ["Buffer", "Module", "Parameter", "collect", "generators_of", "observe"]
+__all__ = ["Buffer", "Module", "Parameter", "collect", "evaluating", "generators_of", "observe", "restored", "root_of"]
 
 _changes = itertools.count(1)  # so a compiled function asks one question in place of one for each attribute
 _observer: ContextVar[Callable[[Module, Any], None] | None] = ContextVar("nn.observer", default=None)
@@ -322,14 +323,14 @@ class Module:
             )
         values: dict[str, Any] = {}
         first: dict[int, str] = {}
-        memory = {id(_root(member.data)) for member in own.values()}
+        memory = {id(root_of(member.data)) for member in own.values()}
         for name in (name for name in own if name in state):  # of a Tensor, its value: nothing here is differentiated
             value = state[name].numpy() if isinstance(state[name], ag.Tensor) else state[name]
             value = array_of("load_state_dict", name, value, "fiubc")
             _check_fits("load_state_dict", name, own[name], value)
             other = first.setdefault(id(own[name]), name)
             if other == name:  # what is part of this model changes while it is loaded, as where two are exchanged
-                values[name] = value.copy() if id(_root(value)) in memory else value
+                values[name] = value.copy() if id(root_of(value)) in memory else value
             elif not np.array_equal(values[other], value, equal_nan=value.dtype.kind in "fc"):
                 raise ValueError(
                     f"load_state_dict: {other} and {name} are one in this model, and differ in the state. Build the "
@@ -417,7 +418,7 @@ def _members(name: str, value: Any) -> Iterator[tuple[str, Module | Parameter | 
             yield from _members(inside, item)
 
 
-def _root(array: Any) -> Any:
+def root_of(array: Any) -> Any:
     """Return the array in whose memory another one lies."""
     while isinstance(array.base, np.ndarray):
         array = array.base
@@ -441,6 +442,29 @@ def generators_of(holder: Any) -> Iterator[tuple[str, np.random.Generator]]:
             yield name, value
         else:
             pending.extend(list(_items(name, value))[::-1])
+
+
+@contextmanager
+def evaluating(model: Module) -> Iterator[None]:
+    """Have a model in evaluation mode; at the end of the block each of its parts is in the mode that it was in."""
+    modes = [(module, module.training) for _, module in model.named_modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+@contextmanager
+def restored(model: Module) -> Iterator[None]:
+    """Put a model's random generators back, at the end of the block, to where they stood."""
+    states = [(generator, generator.bit_generator.state) for _, generator in model.named_generators()]
+    try:
+        yield
+    finally:
+        for generator, state in states:
+            generator.bit_generator.state = state
 
 
 def _listed(names: list[Any]) -> str:

@@ -18,8 +18,8 @@ from .comparing.loss import read_loss
 from .comparing.reading import HAND_ACTIVATIONS, Network, read, run
 from .comparing.rules import Rules
 from .delta import Record
-from .layers import Dropout, Flatten, Linear, Sequential
-from .module import Module, collect, observe
+from .layers import Flatten, Linear, Sequential
+from .module import Module, collect, observe, restored
 from .notation import NOTATIONS, checked
 
 __all__ = ["player"]
@@ -132,14 +132,8 @@ def _recorded(model: Module, network: Network, x: Any) -> Any:
         if id(module) in names:
             out.name = names[id(module)]
 
-    drops = [node.module for node in network.nodes if isinstance(node.module, Dropout)]
-    states = [(module.rng, module.rng.bit_generator.state) for module in drops]
-    try:
-        with collect(), observe(name):
-            return model(ag.Tensor(x if x.dtype.kind == "f" else x.astype(float), name="x"))
-    finally:
-        for rng, state in states:
-            rng.bit_generator.state = state
+    with restored(model), collect(), observe(name):
+        return model(ag.Tensor(x if x.dtype.kind == "f" else x.astype(float), name="x"))
 
 
 @contextmanager
@@ -162,15 +156,12 @@ def _parameters(network: Network) -> Iterator[tuple[Any, str]]:
         for attribute, letter in zip(("weight", "bias"), names, strict=True):
             part = getattr(node.module, attribute, None)
             if part is not None:
-                yield part, _parameter(letter, node.point)
+                yield part, _name(node.point, letter)
 
 
-def _name(point: Any) -> str:
-    return f"{point.letter}{point.layer}{point.extra}"
-
-
-def _parameter(letter: str, point: Any) -> str:
-    return f"{letter}{point.layer}{point.extra}"
+def _name(point: Any, letter: str = "") -> str:
+    """Return what a value is called, or a parameter that leads to it."""
+    return f"{letter or point.letter}{point.layer}{point.extra}"
 
 
 def _rules(network: Network, step: int, record: Record, rules: Rules) -> dict[str, dict[str, Any]]:
@@ -183,7 +174,7 @@ def _rules(network: Network, step: int, record: Record, rules: Rules) -> dict[st
     for letter, gradient in record.gradients.items():
         if letter in PARTS:
             labels = _weights if letter == "W" else _units
-            found[_parameter(letter, node.point)] = _rule(gradient, written[PARTS[letter]], labels)
+            found[_name(node.point, letter)] = _rule(gradient, written[PARTS[letter]], labels)
     return found
 
 

@@ -15,7 +15,7 @@ import autograd_mini as ag
 
 from .checks import shown
 from .layers import Linear
-from .module import Buffer, Module, Parameter, observe
+from .module import Buffer, Module, Parameter, evaluating, observe, restored
 
 __all__ = ["Summary", "SummaryRow", "summary"]
 
@@ -257,21 +257,19 @@ def _input(model: Module, x: Any) -> Any:
 def _outputs(model: Module, x: Any) -> dict[int, list[Any]]:
     """Return what each module puts out, by its id, in the order of the calls; leave the model as it was."""
     found: dict[int, list[Any]] = {}
-    modes = [(module, module.training) for _, module in model.named_modules()]
     buffers: list[tuple[Buffer, Any]] = [(buffer, buffer.data.copy()) for _, buffer in model.named_buffers()]
-    states = [(generator, generator.bit_generator.state) for _, generator in model.named_generators()]
-    model.eval()
     try:
-        with ag.no_grad(), observe(lambda module, output: found.setdefault(id(module), []).append(output)):
+        with (
+            evaluating(model),
+            restored(model),
+            ag.no_grad(),
+            observe(lambda module, output: found.setdefault(id(module), []).append(output)),
+        ):
             model(x)
     finally:
-        for module, training in modes:
-            module.training = training
         for buffer, value in buffers:
             if not np.array_equal(buffer.data, value, equal_nan=value.dtype.kind in "fc"):
                 buffer.data = value
-        for generator, state in states:
-            generator.bit_generator.state = state
     return found
 
 

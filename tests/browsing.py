@@ -12,7 +12,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["WIDTHS", "Browser", "Chromium", "ask", "look", "look_at", "missing", "run", "tab_through"]
+__all__ = ["WIDTHS", "Browser", "Chromium", "ask", "look", "look_at", "missing", "tab_through"]
 
 LOOK = Path(__file__).with_name("looking.js").read_text("utf-8")
 WIDTHS, HEIGHT = (1500, 800, 420), 860
@@ -145,11 +145,6 @@ def tab_through(page):
         if not focus[2]:
             found.append(f"focus: {focus[1]} does not show that it has the focus")
     return found + [f"keyboard: Tab does not reach {name}" for at, name in controls.items() if at not in been]
-
-
-def run(browser, path, script, folder=None, width=1500, height=HEIGHT, hash="", dark=False):  # noqa: ARG001
-    """Open a file and return what a script gives there, as `ask`."""
-    return ask(browser.open(path, width=width, height=height, hash=hash, dark=dark), script)
 
 
 def ask(page, script):

@@ -18,11 +18,14 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("autograd_mini", "nn")
 DATA = {"autograd_mini/py.typed", "nn/py.typed", "nn/assets/README.md", "nn/assets/digits.npz"}
-ASSETS = "backsolve.js deck.js flow.css flow.html flow.js player.css player.html player.js predict.js tex.js".split()
+SCRIPTS = "backsolve.js deck.js flow.js player.js predict.js tex.js".split()
+ASSETS = [*SCRIPTS, "flow.css", "page.css", "page.html", "player.html", "tools.html"]
 DATA |= {f"autograd_mini/viz/assets/{name}" for name in ASSETS}
 REQUIRED = {"click", "graphviz", "graphviz-pure", "numpy", "rich"}
 FOLDERS_IN_SDIST = {*PACKAGES, "tests", "docs", "notebooks", "benchmarks", "scripts"}
-FILES_IN_SDIST = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "pyproject.toml"}
+FILES_IN_SDIST = {
+    "README.md", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "mkdocs.yml", "pyproject.toml",
+}  # fmt: skip
 ADDED_BY_HATCHLING = {"PKG-INFO", ".gitignore"}
 
 

@@ -804,11 +804,11 @@ def ellipj_m(g, y, _u, m):
     )  # fmt: skip
 
 
-def symmetric(function, scale, powers, k=0):
-    """Register the rule of ``scale * carlson(..., powers, k)``, with one power more for each operand in turn."""
+def symmetric(function, scale, powers):
+    """Register the rule of ``scale * carlson(..., powers)``, with one power more for each operand in turn."""
 
     def vjp(i, g, _y, *xs):
-        return g * (-powers[i] * scale * carlson(*xs, powers=(*powers[:i], powers[i] + 1, *powers[i + 1 :]), k=k))
+        return g * (-powers[i] * scale * carlson(*xs, powers=(*powers[:i], powers[i] + 1, *powers[i + 1 :])))
 
     defvjp(function, each=vjp)
 

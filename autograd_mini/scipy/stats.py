@@ -148,7 +148,7 @@ def log_of(part, rest):
     return formula
 
 
-def continuous(name, shapes="", support=(-INF, INF), inside=0.0, valid=positive, edge=None, **formulas):
+def continuous(name, shapes="", support=(-INF, INF), inside=0.0, edge=None, **formulas):
     """Make a distribution of formulas for location 0 and scale 1.
 
     Parameters
@@ -161,8 +161,6 @@ def continuous(name, shapes="", support=(-INF, INF), inside=0.0, valid=positive,
         Its ends.
     inside : float
         Some point of it, put in place of those outside.
-    valid : callable
-        Says where the shapes are valid.
     edge : callable, optional
         ``edge(z, *shapes)``: the density as a product, for the ends of the support, where its logarithm has no slope.
     **formulas
@@ -193,7 +191,7 @@ def continuous(name, shapes="", support=(-INF, INF), inside=0.0, valid=positive,
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
             x, *parameters, loc, scale = map(double, bound.arguments.values())
-            ok = conditions(scale > 0, valid(*parameters))
+            ok = conditions(scale > 0, positive(*parameters))
             scale = np.where(value_of(scale) > 0, scale, 1)
             z = (x - loc) / scale
             at = value_of(z)

@@ -5,7 +5,7 @@ from .draw import Graph, draw
 from .explain import Explanation, explain
 from .flow import Flow
 from .paths import Path, Paths, paths
-from .player import player
+from .playing import player
 from .steps import Contribution, Step, steps
 from .triangular import Triangular, triangular
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -17,13 +16,13 @@ import numpy as np
 
 from ..tensor import Tensor
 from .arrays import clip, number, plain
-from .boxes import Box, boxes_of, check_most, check_notes
+from .boxes import Box, boxes_of, check_most, check_notes, check_title
 from .files import file_of, written_to
 from .layout import place
-from .stage import Label, staged
+from .stage import Label, arrows, staged
 from .steps import Step, steps
 from .text import tree
-from .theme import DARK, LIGHT, STEPS, THEMES, Theme
+from .theme import DARK, LIGHT, THEMES, heat_classes
 
 __all__ = ["animate"]
 
@@ -155,8 +154,7 @@ def _check(seconds: Any, frames: Any, theme: Any, title: Any) -> None:
         raise ValueError(f"animate: frames is {frames!r}, but must be a whole number of pictures, 2 or more: frames=6.")
     if not isinstance(theme, str) or theme not in THEMES:
         raise ValueError(f"animate: theme={theme!r}, but it is one of {', '.join(map(repr, THEMES))}.")
-    if title is not None and not isinstance(title, str):
-        raise TypeError(f"animate: title is a {type(title).__name__}, but must be text, or None: title='the loss'.")
+    check_title("animate", title)
 
 
 class _Film:
@@ -165,8 +163,7 @@ class _Film:
     def __init__(self, boxes: list[Box], records: list[Step], heading: str) -> None:
         self.boxes, self.heading = boxes, heading
         self.of = {box.id: box for box in boxes}
-        count = itertools.count()  # as `draw` counts its arrows
-        self.arrows = {box.id: [f"e{next(count)}" for _ in box.inputs] for box in boxes}
+        self.arrows = arrows(boxes)
         self.growing: dict[str, list[Any]] = {}
         self.labels: list[Label] = []
         self.moments = list(self._moments(records))
@@ -374,16 +371,6 @@ def _named(svg: str, prefix: str) -> str:
 
 def _colours(theme: str) -> str:
     """Return the colours as variables."""
-    light, dark = _variables(LIGHT), _variables(DARK)
-    cells = "".join(f".h{i}{{--h:var(--h{i});--i:var(--i{i})}}" for i in range(2 * STEPS + 1))
+    light, dark = LIGHT.variables(), DARK.variables()
     auto = f"@media (prefers-color-scheme:dark){{svg{{{dark}}}}}\n" if theme == "auto" else ""
-    return f"svg{{{dark if theme == 'dark' else light}}}\n{auto}{cells}\n"
-
-
-def _variables(theme: Theme) -> str:
-    named = "".join(
-        f"--{name.replace('_', '-')}:{colour};"
-        for name, colour in zip(Theme._fields, theme, strict=True)
-        if isinstance(colour, str)
-    )
-    return named + "".join(f"--h{i}:{c};--i{i}:{theme.on(i - STEPS)};" for i, c in enumerate(theme.heat))
+    return f"svg{{{dark if theme == 'dark' else light}}}\n{auto}{heat_classes()}\n"

@@ -17,7 +17,7 @@ from ..tensor import Tensor, node_of, seed_of
 from .arrays import clip, summary
 from .expressions import MISSING, Names, expression, letter, short
 
-__all__ = ["Box", "boxes_of", "check_count", "check_most", "check_much", "check_notes", "numbered"]
+__all__ = ["Box", "boxes_of", "check_count", "check_most", "check_much", "check_notes", "check_title", "numbered"]
 
 MOST = 20_000  # values that can be shown at all
 NAMED = {"where", "initial"}  # operands that NumPy takes by name
@@ -103,6 +103,12 @@ def check_most(what: str, max_nodes: Any) -> None:
     if max_nodes is not None and (not isinstance(max_nodes, (int, np.integer)) or isinstance(max_nodes, bool)):
         got = type(max_nodes).__name__
         raise TypeError(f"{what}: max_nodes is a {got}, but must be a whole number, or None: max_nodes=300.")
+
+
+def check_title(what: str, title: Any) -> None:
+    """Raise if a heading is none."""
+    if title is not None and not isinstance(title, str):
+        raise TypeError(f"{what}: title is a {type(title).__name__}, but must be text, or None: title='the loss'.")
 
 
 def check_count(count: int, max_nodes: int, what: str) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import RenderError
 from ..tensor import Tensor
 from .arrays import plain
-from .boxes import Box, boxes_of, check_count, check_most, check_much, check_notes
+from .boxes import Box, boxes_of, check_count, check_most, check_much, check_notes, check_title
 from .dot import digraph
 from .files import file_of, written_to
 from .folding import chosen, collapsed, folded
@@ -225,8 +225,7 @@ def draw(
             "draw: scalars=True draws single numbers, but collapse= and fold= make one box of many. Leave out "
             "scalars=, or these."
         )
-    if title is not None and not isinstance(title, str):
-        raise TypeError(f"draw: title is a {type(title).__name__}, but must be text, or None: title='the loss'.")
+    check_title("draw", title)
     check_most("draw", max_nodes)
     notes = {} if notes is None else notes
     with np.errstate(all="ignore"):  # the picture marks NaN and inf

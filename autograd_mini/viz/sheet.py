@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from .theme import DARK, LIGHT, STEPS, Theme
+from .theme import THEMES, heat_classes
 
 __all__ = ["BAD", "asset", "colours", "controls", "filled", "plain_json", "script"]
 
@@ -65,17 +65,12 @@ def controls(last: int, what: str = "step") -> str:
 def colours() -> str:
     """Return the colours as CSS variables: light, dark where the reader prefers it, and either when chosen."""
     light, dark = (_variables(name) for name in ("light", "dark"))
-    cells = "".join(f".h{i}{{--h:var(--h{i});--i:var(--i{i})}}" for i in range(2 * STEPS + 1))
     return (
         f":root{{color-scheme:light;{light}}}\n@media (prefers-color-scheme:dark){{:root:not([data-theme=light])"
-        f"{{color-scheme:dark;{dark}}}}}\n:root[data-theme=dark]{{color-scheme:dark;{dark}}}\n{cells}\n"
+        f"{{color-scheme:dark;{dark}}}}}\n:root[data-theme=dark]{{color-scheme:dark;{dark}}}\n{heat_classes()}\n"
     )
 
 
 def _variables(name: str) -> str:
-    theme = {"light": LIGHT, "dark": DARK}[name]
-    plain_ones = [key for key in Theme._fields if isinstance(getattr(theme, key), str)]
-    named = "".join(f"--{key.replace('_', '-')}:{getattr(theme, key)};" for key in plain_ones)
-    cells = "".join(f"--h{i}:{c};--i{i}:{theme.on(i - STEPS)};" for i, c in enumerate(theme.heat))
-    flows = "".join(f"--f{i}:{c};" for i, c in enumerate(theme.flow))
-    return f"{named}--bad:{BAD[name]};{cells}{flows}"
+    theme = THEMES[name]
+    return theme.variables(f"--bad:{BAD[name]};") + "".join(f"--f{i}:{c};" for i, c in enumerate(theme.flow))

@@ -6,6 +6,7 @@ page shows any moment of the sweep by switching classes on and off, and the pict
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections import Counter, defaultdict
@@ -21,7 +22,21 @@ from .boxes import Box
 from .render import render
 from .theme import STEPS
 
-__all__ = ["Label", "Layout", "Sized", "Stage", "arrow", "best_layout", "cluster", "heading", "staged", "uses", "wide"]
+__all__ = [
+    "Label",
+    "Layout",
+    "Sized",
+    "Stage",
+    "arrow",
+    "arrows",
+    "best_layout",
+    "cluster",
+    "heading",
+    "heat_class",
+    "staged",
+    "uses",
+    "wide",
+]
 
 CELL = 9  # side of a thumbnail's cell
 LINE = 15  # height of a line
@@ -107,6 +122,12 @@ def uses(boxes: list[Box]) -> list[tuple[Box, Box]]:
     return [(source, box) for box in boxes for source in box.inputs]
 
 
+def arrows(boxes: list[Box]) -> dict[str, list[str]]:
+    """Return, by the id of each box, the ids of the arrows that lead to it."""
+    count = itertools.count()
+    return {box.id: [f"e{next(count)}" for _ in box.inputs] for box in boxes}
+
+
 # --- what stands in a box ---------------------------------------------------------------------------------------------
 
 
@@ -162,7 +183,7 @@ def _numbers(a: Any, sign: str) -> _Block:
     texts = [[number(x) for x in row] for row in rows]
     width = round(max(wide(text, 10) for row in texts for text in row)) + 6
     cells = [
-        f'<g class="{_heat_class(level)}"><rect x="{left + j * (width + 1)}" y="{i * 16}" width="{width}" height="15"/>'
+        f'<g class="{heat_class(level)}"><rect x="{left + j * (width + 1)}" y="{i * 16}" width="{width}" height="15"/>'
         f'<text x="{left + j * (width + 1) + width / 2:g}" y="{i * 16 + 11}">{text}</text></g>'
         for i, (row, steps) in enumerate(zip(texts, levels(rows), strict=True))
         for j, (text, level) in enumerate(zip(row, steps, strict=True))
@@ -178,7 +199,7 @@ def _heat(a: Any, sign: str) -> _Block:
     paths: dict[str, str] = {}
     for i, row in enumerate(steps):
         for j, level in enumerate(row):
-            name = _heat_class(level)
+            name = heat_class(level)
             paths[name] = paths.get(name, "") + f"M{j * CELL} {i * CELL}h{CELL - 1}v{CELL - 1}h-{CELL - 1}z"
     text = sign + summary(a)
     width, height = len(steps[0]) * CELL, len(steps) * CELL
@@ -187,7 +208,8 @@ def _heat(a: Any, sign: str) -> _Block:
     return _Block(max(width, wide(text, 11)), height + LINE, svg)
 
 
-def _heat_class(level: int | None) -> str:
+def heat_class(level: int | None) -> str:
+    """Return the classes of a cell, by its step of colour; None: it is not finite."""
     return "h hx" if level is None else f"h h{level + STEPS}"
 
 

@@ -23,7 +23,7 @@ def tree(boxes: list[Box], end: str, heading: str) -> str:
             rows.append((f"{first}{plain(box.name)} (above)", local, "", ""))
             continue
         seen.add(box.id)
-        rows.append((first + _label(box), local if scalars else str(box.shape or ""), *_numbers(box)))
+        rows.append((first + _label(box), local if scalars else str(box.shape or ""), *box.said))
         stack.extend(reversed(_branches(box, rest)))
     width = min(max(len(row[0]) for row in rows), WIDEST)
     shape = max(len(row[1]) for row in rows)
@@ -51,7 +51,3 @@ def _label(box: Box) -> str:
     name = plain("/".join((*box.scope, box.name)))
     said = "".join(f" [{plain(words)}]" for words in (box.remark, box.alarm) if words)
     return f"{name} = {plain(box.expression)}{said}" if box.expression else name
-
-
-def _numbers(box: Box) -> tuple[str, str]:
-    return box.said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["DARK", "DECADES", "LIGHT", "STEPS", "THEMES", "Theme"]
+__all__ = ["DARK", "DECADES", "LIGHT", "STEPS", "THEMES", "Theme", "heat_classes"]
 
 STEPS = 8  # of a heat-map, on either side of zero
 STRONG = (4, 7)  # from these steps on, a heat-map's cell takes the next ink: dark cells turn light first
@@ -40,6 +40,17 @@ class Theme(NamedTuple):
     def on(self, step: int) -> str:
         """Return the ink for a number in a heat-map's cell."""
         return self.on_heat[sum(abs(step) >= strong for strong in STRONG)]
+
+    def variables(self, more: str = "") -> str:
+        """Return the colours as CSS variables: those of the roles, more of the caller's, and the heat-map's."""
+        named = "".join(f"--{key.replace('_', '-')}:{c};" for key, c in self._asdict().items() if isinstance(c, str))
+        cells = "".join(f"--h{i}:{c};--i{i}:{self.on(i - STEPS)};" for i, c in enumerate(self.heat))
+        return f"{named}{more}{cells}"
+
+
+def heat_classes() -> str:
+    """Return the CSS by which a class, h0 to h16, gives a cell its colour and its ink."""
+    return "".join(f".h{i}{{--h:var(--h{i});--i:var(--i{i})}}" for i in range(2 * STEPS + 1))
 
 
 def ramp(start: str, end: str, count: int) -> tuple[str, ...]:

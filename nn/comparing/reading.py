@@ -22,7 +22,7 @@ from ..layers import (
     Residual,
     Sequential,
 )
-from ..module import Module, collect, observe
+from ..module import Module, collect, observe, restored
 from ..notation import Point
 
 __all__ = ["Forward", "Network", "Node", "read", "run", "trainable"]
@@ -167,11 +167,10 @@ def run(model: Module, network: Network, x: Any) -> Forward:
             dropped.append(out)
 
     steps = [(i, node.module) for i, node in enumerate(network.nodes, 1) if type(node.module) is Dropout]
-    with _restored([module for _, module in steps if isinstance(module, Dropout)]):
-        with collect(), observe(note):
-            x = x if x.dtype.kind == "f" else x.astype(float)
-            outputs = model(ag.Tensor(x, requires_grad=True))  # so that all of it is recorded
-    with _restored([module for _, module in steps if isinstance(module, Dropout)]):  # the same draws once more
+    with restored(model), collect(), observe(note):
+        x = x if x.dtype.kind == "f" else x.astype(float)
+        outputs = model(ag.Tensor(x, requires_grad=True))  # so that all of it is recorded
+    with restored(model):  # the same draws once more
         kept = {
             i: module.rng.random(out.shape) >= module.p
             for (i, module), out in zip(steps, dropped, strict=True)
@@ -192,14 +191,3 @@ def trainable(model: Module) -> Iterator[None]:
     finally:
         for parameter in frozen:
             parameter.requires_grad = False
-
-
-@contextmanager
-def _restored(modules: list[Dropout]) -> Iterator[None]:
-    """Put back the states of generators at the end."""
-    states = [(module.rng, module.rng.bit_generator.state) for module in modules]
-    try:
-        yield
-    finally:
-        for rng, state in states:
-            rng.bit_generator.state = state

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import real, whole
+from ..checks import positive, whole
 from ..layers import MLP
 from ..losses import cross_entropy
 from ..optim import SGD, Adam, Optimizer, RMSprop
 from .arguments import positive_of, seeds_of
 from .panels import MARKS, band, ink, legend, panel
-from .result import Experiment, Spread
+from .result import Experiment, Spread, between
 from .trials import Trial, digits
 
 __all__ = ["adaptive_rates"]
@@ -88,8 +88,8 @@ def adaptive_rates(
     chosen = positive_of(where, "rates", rates, "(0.01, 0.1, 1.0)")
     steps, samples = whole(where, "steps", steps, 2), whole(where, "samples", samples, 10)
     units, taken = whole(where, "units", units, 1), seeds_of(where, seeds)
-    threshold = real(where, "threshold", threshold, "be a positive, finite number", above=0)
-    scale = real(where, "scale", scale, "be a positive, finite number", above=0)
+    threshold = positive(where, "threshold", threshold)
+    scale = positive(where, "scale", scale)
     losses = np.empty((len(taken), 2, len(OPTIMIZERS), len(chosen)))
     own, moves = np.full((2, len(taken), len(OPTIMIZERS), 3), np.nan)
     scales = (1.0, scale)
@@ -183,7 +183,7 @@ def _one_step(trial: Trial, x: Any, y: Any, rate: float, step: int) -> tuple[Any
 
 def _range(percentiles: Any) -> str:
     low, _, high = np.median(percentiles, axis=0)
-    return f"{low:.2g} to {high:.2g}"
+    return between(low, high, ".2g")
 
 
 def _finding(data: Mapping[str, Any]) -> str:

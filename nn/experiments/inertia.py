@@ -9,7 +9,7 @@ import numpy as np
 
 import autograd_mini as ag
 
-from ..checks import real, whole
+from ..checks import positive, whole
 from ..optim import SGD
 from ..training import TrainingStep, compile_step
 from .arguments import numbers_of, seeds_of
@@ -80,7 +80,7 @@ def momentum(
     """
     where = "momentum"
     mus = numbers_of(where, "factors", factors, "lie between 0 and 1", lambda mu: 0 < mu < 1, "(0.5, 0.9)")
-    alpha = real(where, "learning_rate", learning_rate, "be a positive, finite number", above=0)
+    alpha = positive(where, "learning_rate", learning_rate)
     steps, starts = whole(where, "steps", steps, 1), whole(where, "starts", starts, 2)
     taken = seeds_of(where, seeds)
     drawn = [_draw_error(seed, starts) for seed in taken]

@@ -9,7 +9,7 @@ import numpy as np
 
 import autograd_mini as ag
 
-from ..checks import array_of, real, whole
+from ..checks import array_of, positive, whole
 from ..functional import tanh
 from ..module import Module, Parameter
 from ..optim import SGD
@@ -100,7 +100,7 @@ def local_minima(
     where = "local_minima"
     x, y = samples_of(where, inputs, targets)
     starts, steps = whole(where, "starts", starts, 2), whole(where, "steps", steps, 1)
-    rate = real(where, "learning_rate", learning_rate, "be a positive, finite number", above=0)
+    rate = positive(where, "learning_rate", learning_rate)
     line = np.linspace(-REACH, REACH, starts)
     begins = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
     model = TwoWeights(begins.T)

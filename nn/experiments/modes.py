@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import real, whole
+from ..checks import positive, whole
 from ..data import DataLoader
 from ..layers import MLP
 from ..losses import cross_entropy
@@ -89,7 +89,7 @@ def batch_modes(
     where = "batch_modes"
     samples, epochs = whole(where, "samples", samples, 10), whole(where, "epochs", epochs, 1)
     units, taken = whole(where, "units", units, 1), seeds_of(where, seeds)
-    threshold = real(where, "threshold", threshold, "be a positive, finite number", above=0)
+    threshold = positive(where, "threshold", threshold)
     sizes = wholes_of(where, "batch_sizes", batch_sizes, "(1, 10)", samples)
     tried = positive_of(where, "rates", rates, "(0.1, 1.0)")
     looks = epochs * LOOKS + 1

@@ -17,7 +17,7 @@ from ..losses import cross_entropy, squared_error
 from ..optim import SGD
 from .arguments import positive_of, seeds_of
 from .panels import MARKS, band, ink, legend, panel, shades
-from .result import Experiment, Spread
+from .result import Experiment, Spread, between
 from .trials import Trial, digits
 
 __all__ = ["learning_rates"]
@@ -257,7 +257,7 @@ def _crossing_note(factors: tuple[float, ...], crossings: Any) -> str:
 def _rate_finding(data: Mapping[str, Any], steps: int, part: float) -> str:
     factors, losses, needed = data["factors"], data["loss"], data["needed"]
     ratio = data["measured_edge"] / data["edge"]
-    text = f"The regression stops converging at {ratio.min():.3f} to {ratio.max():.3f} times 2/λ. "
+    text = f"The regression stops converging at {between(ratio.min(), ratio.max(), '.3f')} times 2/λ. "
     right = factors[np.median(losses[1, :, :, -1], axis=0).argmin()]
     if len(factors) > 1:
         text += f"The lowest loss in the end have the digits at {right:g} times the 2/λ of their start. "

@@ -32,7 +32,7 @@ class Spread:
 
     A mean is of the finite numbers, and how many were not is said beside it. In a median what is not finite counts as
     larger than all that is: a loss that became NaN is not better than one that became infinite. The standard deviation
-    is that of a sample, :math:`\sqrt{\sum (x - \bar x)^2 / (n - 1)}`; of one number it is 0.
+    is that of a sample, :math:`\sqrt{\sum (x - \bar x)^2 / (n - 1)}`. Of one number there is neither: it stands alone.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class Spread:
 
     @property
     def deviation(self) -> float:
-        """The standard deviation of the finite numbers, as that of a sample."""
+        """The standard deviation of the finite numbers, as that of a sample; 0 of one."""
         scale, values = self._scaled()
         return scale * float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
@@ -103,6 +103,8 @@ class Spread:
         return sorted(math.inf if math.isnan(v) else v for v in self.values)
 
     def __str__(self) -> str:
+        if len(self.values) == 1 and (self.finite or self.kind == "median"):
+            return number(self.center, 3)
         if self.kind == "median":
             return f"{number(self.center, 3)} [{number(self.low, 3)}, {number(self.high, 3)}]"
         missing = len(self.values) - len(self.finite)
@@ -220,7 +222,8 @@ class Experiment:
 
     def _legend(self) -> list[str]:
         """Return what the signs in the table mean."""
-        kinds = {cell.kind for row in self.rows for cell in row if isinstance(cell, Spread)}
+        cells = (cell for row in self.rows for cell in row)
+        kinds = {cell.kind for cell in cells if isinstance(cell, Spread) and len(cell.values) > 1}
         return [text for kind, text in KINDS.items() if kind in kinds]
 
     def _cells(self) -> tuple[list[list[str]], list[bool]]:
@@ -277,6 +280,12 @@ def number(value: Any, digits: int = 4) -> str:
     if math.isfinite(value) and value == int(value) and abs(value) < 1e7:
         return f"{int(value):,}"
     return f"{value:.{digits}g}"
+
+
+def between(low: Any, high: Any, form: str) -> str:
+    """Return a range in words; one number, if both read the same."""
+    ends = f"{low:{form}}", f"{high:{form}}"
+    return " to ".join(dict.fromkeys(ends))
 
 
 def cell_text(cell: Any) -> str:

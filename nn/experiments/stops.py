@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import real, whole
+from ..checks import FROM_ZERO, positive, real, whole
 from ..layers import MLP
 from ..losses import cross_entropy
 from ..metrics import accuracy
@@ -92,9 +92,9 @@ def stopping(
     bounds = positive_of(where, "thresholds", thresholds, "(1.0, 0.1)")
     patience, taken = whole(where, "patience", patience, 1), seeds_of(where, seeds)
     sizes = [whole(where, n, v, 10) for n, v in (("samples", samples), ("validation", validation))]
-    noise = real(where, "noise", noise, "lie in [0, 1)", above=-1e-300, below=1)
+    noise = real(where, "noise", noise, "lie in [0, 1)", above=FROM_ZERO, below=1)
     units = whole(where, "units", units, 1)
-    rate = real(where, "learning_rate", learning_rate, "be a positive, finite number", above=0)
+    rate = positive(where, "learning_rate", learning_rate)
     longest = max(lengths)
     ways: list[tuple[str, dict[str, Any]]] = [(f"{e} epoch{'s' * (e > 1)}", {"epochs": e}) for e in lengths]
     ways += [(f"training loss below {b:g}", {"stop_below": b}) for b in bounds]
@@ -231,10 +231,10 @@ def _draw(figure: Any, data: Mapping[str, Any]) -> None:
     left.set_ylim(0, None)
     legend(left)
     panel(right, "loss on others", "cross-entropy", "")
-    errors = data["loss"]
-    for w in range(errors.shape[1]):
-        color = f"C{int(w >= errors.shape[1] - 2)}"
-        right.plot(errors[:, w], np.full(len(errors), w), "|", color=color, markersize=10)
-        right.plot(errors[:, w].mean(), w, "o", color=color)
-    right.set_yticks(range(errors.shape[1]), data["names"])
+    losses = data["loss"]
+    for w in range(losses.shape[1]):
+        color = f"C{int(w >= losses.shape[1] - 2)}"
+        right.plot(losses[:, w], np.full(len(losses), w), "|", color=color, markersize=10)
+        right.plot(losses[:, w].mean(), w, "o", color=color)
+    right.set_yticks(range(losses.shape[1]), data["names"])
     right.invert_yaxis()

@@ -15,7 +15,7 @@ import autograd_mini as ag
 from ..checks import whole
 from ..layers import Linear, Sequential, Tanh
 from ..losses import squared_error
-from ..module import Module, observe
+from ..module import Module, observe, root_of
 from .arguments import seeds_of, wholes_of
 from .panels import ink, legend, panel
 from .result import Experiment, Spread, number
@@ -40,27 +40,20 @@ def stored_bytes(result: ag.Tensor, apart: Sequence[Any] = ()) -> int:
     >>> stored_bytes(np.sum(np.exp(x)))  # exp keeps its result, 8 bytes each; the sum, a number, is small
     8008
     """
-    left_out = {id(_root(array)) for array in apart}
+    left_out = {id(root_of(array)) for array in apart}
     end: Any = result.node
     seen, waiting = {end}, [end]
     arrays: dict[int, Any] = {}
     while waiting:
         node = waiting.pop()
         for value in (node.out, *(node.args or ())):
-            if isinstance(value, np.ndarray) and id(_root(value)) not in left_out:
-                arrays[id(_root(value))] = _root(value)
+            if isinstance(value, np.ndarray) and id(root_of(value)) not in left_out:
+                arrays[id(root_of(value))] = root_of(value)
         for parent in node.parents:
             if parent is not None and parent not in seen:
                 seen.add(parent)
                 waiting.append(parent)
     return sum(array.nbytes for array in arrays.values())
-
-
-def _root(array: Any) -> Any:
-    """Return the array whose memory it is."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
 
 
 def _in_segments(model: Sequential, x: Any, segments: int) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 import autograd_mini as ag
 
-from ..checks import real, whole
+from ..checks import positive, whole
 from ..layers import MLP, Linear
 from ..losses import squared_error
 from ..module import observe
@@ -98,7 +98,7 @@ def update_sense(seeds: Any = 20, *, width: int = 5, depth: int = 2, batch: int 
     chosen = seeds_of("update_sense", seeds)
     width, depth = whole("update_sense", "width", width, 1), whole("update_sense", "depth", depth, 1)
     batch = whole("update_sense", "batch", batch, 2)
-    alpha = real("update_sense", "alpha", alpha, "be a positive, finite number, such as 0.1", above=0)
+    alpha = positive("update_sense", "alpha", alpha)
     agree, slopes, correlations = np.empty((3, len(chosen), len(RULES), 2))
     opposed = np.empty(len(chosen))
     shown_products, shown_changes = [], []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import functional
-from ..checks import shown
+from ..checks import finite, positive, shown
 from ..module import Module
 
 __all__ = [
@@ -78,7 +78,7 @@ class LeakyReLU(Activation):
     function = staticmethod(functional.leaky_relu)
 
     def __init__(self, negative_slope: float = 0.01) -> None:
-        self.negative_slope = functional.finite("LeakyReLU", "negative_slope", negative_slope)
+        self.negative_slope = finite("LeakyReLU", "negative_slope", negative_slope)
 
     def config(self) -> dict[str, Any]:
         """Return the arguments that make such a layer."""
@@ -98,7 +98,7 @@ class ELU(Activation):
     function = staticmethod(functional.elu)
 
     def __init__(self, alpha: float = 1.0) -> None:
-        self.alpha = functional.finite("ELU", "alpha", alpha)
+        self.alpha = finite("ELU", "alpha", alpha)
 
     def config(self) -> dict[str, Any]:
         """Return the arguments that make such a layer."""
@@ -153,8 +153,8 @@ class Softplus(Activation):
     function = staticmethod(functional.softplus)
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
-        self.beta = functional.positive("Softplus", "beta", beta)
-        self.threshold = functional.finite("Softplus", "threshold", threshold)
+        self.beta = positive("Softplus", "beta", beta)
+        self.threshold = finite("Softplus", "threshold", threshold)
 
     def config(self) -> dict[str, Any]:
         """Return the arguments that make such a layer."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 import autograd_mini as ag
 
-from ..checks import array_of, generator, real
+from ..checks import FROM_ZERO, array_of, generator, real
 from ..module import Module
 
 __all__ = ["Dropout"]
@@ -39,9 +38,7 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, rng: int | np.random.Generator | None = None) -> None:
-        self.p = real(
-            "Dropout", "p", p, "lie in [0, 1): the part that is put out", above=math.nextafter(0, -1), below=1
-        )
+        self.p = real("Dropout", "p", p, "lie in [0, 1): the part that is put out", above=FROM_ZERO, below=1)
         self.rng = generator("Dropout", rng)
 
     def forward(self, x: Any) -> Any:

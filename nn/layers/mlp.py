@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import init
-from ..checks import dtype_of, flag, generator, real, shown, whole
+from ..checks import FROM_ZERO, dtype_of, flag, generator, real, shown, whole
 from ..module import Module
 from .activations import ACTIVATIONS
 from .containers import Sequential
@@ -93,8 +92,7 @@ class MLP(Sequential):
                     f"{', '.join(ACTIVATIONS)}, as text."
                 )
         sizes = [whole("MLP", f"sizes[{i}]", size, 1) for i, size in enumerate(sizes)]
-        above = math.nextafter(0, -1)
-        dropout = real("MLP", "dropout", dropout, "lie in [0, 1): the part that is put out", above=above, below=1)
+        dropout = real("MLP", "dropout", dropout, "lie in [0, 1): the part that is put out", above=FROM_ZERO, below=1)
         batch_norm = flag("MLP", "batch_norm", batch_norm, "whether hidden layers are normalized over the batch")
         rng, dtype = generator("MLP", rng), dtype_of("MLP", dtype)
         names = [activation] * (len(sizes) - 2) + [output]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 import autograd_mini as ag
 
-from ..checks import array_of, dtype_of, flag, lazy, real, whole
+from ..checks import FROM_ZERO, TO_ONE, array_of, dtype_of, flag, lazy, positive, real, whole
 from ..module import Buffer, Module, Parameter
 
 __all__ = ["BatchNorm1d", "LayerNorm", "Normalization"]
@@ -90,11 +89,10 @@ class BatchNorm1d(Normalization):
         dtype: Any = np.float64,
     ) -> None:
         self.num_features = c = whole("BatchNorm1d", "num_features", num_features, 1)
-        self.eps = real("BatchNorm1d", "eps", eps, "be a positive, finite number", above=0)
+        self.eps = positive("BatchNorm1d", "eps", eps)
         if momentum is not None:
             need = "lie in [0, 1]: how much of a new mean is taken; or be None, for the mean of all batches"
-            near = math.nextafter(0, -1), math.nextafter(1, 2)
-            momentum = real("BatchNorm1d", "momentum", momentum, need, above=near[0], below=near[1])
+            momentum = real("BatchNorm1d", "momentum", momentum, need, above=FROM_ZERO, below=TO_ONE)
         self.momentum = momentum
         affine = flag("BatchNorm1d", "affine", affine, "whether a mean and a size are learned")
         tracked = flag("BatchNorm1d", "track_running_stats", track_running_stats, "whether running means are kept")
@@ -223,7 +221,7 @@ class LayerNorm(Normalization):
         if not shape:
             raise ValueError("LayerNorm: normalized_shape is empty, but must name the last axis or more of them.")
         self.normalized_shape = shape
-        self.eps = real("LayerNorm", "eps", eps, "be a positive, finite number", above=0)
+        self.eps = positive("LayerNorm", "eps", eps)
         affine = flag("LayerNorm", "elementwise_affine", elementwise_affine, "whether a size is learned")
         bias = flag("LayerNorm", "bias", bias, "whether a mean is learned")
         self.dtype = _real_dtype("LayerNorm", dtype)

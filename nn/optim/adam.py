@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import real, shown
+from ..checks import FROM_ZERO, real, shown
 from ..module import Parameter
-from .optimizer import FROM_ZERO, Number, Optimizer, check_real
+from .optimizer import Number, Optimizer, check_real
 
 __all__ = ["Adam", "AdamW"]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import real
+from ..checks import FROM_ZERO, real
 from ..module import Parameter
-from .optimizer import FROM_ZERO, Number, Optimizer, check_real
+from .optimizer import Number, Optimizer, check_real
 
 __all__ = ["Adagrad", "RMSprop"]
 

@@ -11,9 +11,9 @@ import numpy as np
 
 import autograd_mini as ag
 
-from ..checks import callable_of, real, shown, whole
+from ..checks import FROM_ZERO, callable_of, real, shown, whole
 from ..module import Parameter
-from .optimizer import FROM_ZERO, Optimizer
+from .optimizer import Optimizer
 
 __all__ = ["LBFGS", "Trial", "cubic_minimum", "direction", "strong_wolfe"]
 

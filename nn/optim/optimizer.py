@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
@@ -11,13 +10,14 @@ import numpy as np
 
 import autograd_mini as ag
 
-from ..checks import real, shown
+from ..checks import FROM_ZERO, real, shown
 from ..module import Parameter
 
-__all__ = ["BLOCK", "FROM_ZERO", "Groups", "Number", "Optimizer", "check_real"]
+__all__ = ["BLOCK", "OWN", "Groups", "Number", "Optimizer", "check_real"]
 
-FROM_ZERO = math.nextafter(0, -1)  # an open bound just below 0
 BLOCK = 2**15  # elements: some ten arrays of it fit into a cache of 1 MB
+# What every optimizer has; further attributes are numbers and constants of its own.
+OWN = frozenset({"parameters", "state", "steps", "missed", "terms", "changes", "_last"})
 
 
 class Number:
@@ -350,7 +350,7 @@ class Optimizer:
 
     def _fixed(self) -> dict[str, Any]:
         """Return the attributes that are constants, as JSON has them."""
-        skip = {"parameters", "state", "steps", "missed", "terms", "changes", "_last", *self._number_names()}
+        skip = {*OWN, *self._number_names()}
         found = {name.lstrip("_"): value for name, value in vars(self).items() if name not in skip}
         plain = {name: list(value) if isinstance(value, tuple) else value for name, value in sorted(found.items())}
         return plain | {"terms": sorted(self.terms)}

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import callable_of, real, shown, whole
-from .optimizer import FROM_ZERO, Optimizer
+from ..checks import FROM_ZERO, callable_of, real, shown, whole
+from .optimizer import Optimizer
 
 __all__ = [
     "CosineAnnealingLR",

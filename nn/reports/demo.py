@@ -15,7 +15,7 @@ from .. import charts
 from ..demo import BATCH_SIZE, DRAWN, LEARNING_RATE, MOMENTUM, PATIENCE, PROVED, SIZES, Demo
 from . import folder as files
 from .folder import prepare, versions
-from .parts import learned, proof
+from .parts import learned, proof, proved
 from .pieces import count, definitions, figure, gallery, inline, percent, scientific, section, table, whole_page
 
 __all__ = ["page", "prepare", "results", "write"]
@@ -55,7 +55,7 @@ def _pictures(demo: Demo) -> dict[str, bytes]:
 
 def results(demo: Demo) -> dict[str, Any]:
     """Return the demo's numbers as what JSON can hold."""
-    training, history, proof = demo.training, demo.training.history, demo.proof
+    training, history = demo.training, demo.training.history
     return {
         "run": {"seed": demo.seed, "epochs_at_most": demo.epochs, "seconds": round(demo.seconds, 3), **versions()},
         "training": {
@@ -78,19 +78,7 @@ def results(demo: Demo) -> dict[str, Any]:
                 {"is": int(training.labels[i]), "read_as": int(training.predictions[i])} for i in training.misread
             ],
         },
-        "proof": {
-            "digits": PROVED,
-            "passed": proof.passed,
-            "tolerance": proof.tolerance,
-            "finite_tolerance": proof.finite_tolerance,
-            "max_error": proof.max_error,
-            "max_finite_error": proof.max_finite_error,
-            "notation": proof.notation,
-            "rows": [
-                row._asdict() | {"equation": proof.equation(row).text, "agrees": proof.agrees(row)}
-                for row in proof.rows
-            ],
-        },
+        "proof": {"digits": PROVED, **proved(demo.proof)},
         "worked_example": {
             "passed": demo.worked.passed,
             "lines": [line._asdict() | {"agrees": line.agrees} for line in demo.worked.lines],

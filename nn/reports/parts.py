@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 
 from .. import charts
 from ..compare import Comparison
 from ..training import History
 from .pieces import figure, pair, section, table
 
-__all__ = ["layers", "learned", "proof"]
+__all__ = ["layers", "learned", "proof", "proved"]
 
 SYMBOLS = """<p class="note">δᵢ is ∂E/∂zᵢ, the effect of a unit’s weighted sum zᵢ on the error E; aⱼ are the activations
 that come
@@ -89,3 +90,19 @@ def proof(comparison: Comparison, what: str, title: str = "The proof") -> str:
         f'<p class="verdict">{escape(comparison.summary())}</p>',
         SYMBOLS.format(tolerance=comparison.tolerance),
     )
+
+
+def proved(comparison: Comparison) -> dict[str, Any]:
+    """Return the same as data."""
+    return {
+        "passed": comparison.passed,
+        "tolerance": comparison.tolerance,
+        "finite_tolerance": comparison.finite_tolerance,
+        "max_error": comparison.max_error,
+        "max_finite_error": comparison.max_finite_error,
+        "notation": comparison.notation,
+        "rows": [
+            row._asdict() | {"equation": comparison.equation(row).text, "agrees": comparison.agrees(row)}
+            for row in comparison.rows
+        ],
+    }

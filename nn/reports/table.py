@@ -17,7 +17,7 @@ from ..functional import softmax
 from ..tabular import Trained
 from ..tabular.log import plain
 from .folder import put, versions
-from .parts import layers, learned, proof
+from .parts import layers, learned, proof, proved
 from .pieces import (
     MINUS,
     count,
@@ -69,7 +69,7 @@ def write(trained: Trained, folder: Path, command: str) -> list[Path]:
 
 def results(trained: Trained, command: str) -> dict[str, Any]:
     """Return a training's numbers as what JSON can hold."""
-    history, proof, encoding = trained.history, trained.proof, trained.data.encoding
+    history, encoding = trained.history, trained.data.encoding
     found: dict[str, Any] = {
         "run": {
             "command": command,
@@ -103,19 +103,7 @@ def results(trained: Trained, command: str) -> dict[str, Any]:
             {"row": int(n), "loss": float(loss), "is": is_, "predicted": said}
             for n, loss, is_, said in _worst(trained, len(trained.worst.numbers))
         ],
-        "proof": {
-            "rows_of_data": len(_proved(trained)),
-            "passed": proof.passed,
-            "tolerance": proof.tolerance,
-            "finite_tolerance": proof.finite_tolerance,
-            "max_error": proof.max_error,
-            "max_finite_error": proof.max_finite_error,
-            "notation": proof.notation,
-            "rows": [
-                row._asdict() | {"equation": proof.equation(row).text, "agrees": proof.agrees(row)}
-                for row in proof.rows
-            ],
-        },
+        "proof": {"rows_of_data": len(_proved(trained)), **proved(trained.proof)},
     }
     if trained.model.classifies and len(encoding.target.classes) <= CLASSES:
         found["confusion_matrix"] = np.asarray(_matrix(trained)).tolist()

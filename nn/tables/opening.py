@@ -16,7 +16,6 @@ from .words import MISSING
 
 __all__ = ["open_table"]
 
-ENDINGS = (".csv", ".tsv", ".txt", ".data", ".tab", "")
 OTHERS = {".xlsx": "an Excel workbook", ".xls": "an Excel workbook", ".ods": "a spreadsheet", ".json": "JSON"}
 
 

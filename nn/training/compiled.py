@@ -14,11 +14,11 @@ import autograd_mini as ag
 from ..checks import callable_of, real, shown
 from ..module import Buffer, Module, Parameter, collect
 from ..optim import Number, Optimizer, clip_grad_norm_, clip_grad_value_, clipped_norm, clipped_value
+from ..optim.optimizer import OWN
 
 __all__ = ["Clip", "NonFiniteError", "TrainingStep", "compile_step", "loss_of", "outputs_of", "scalar"]
 
 REBUILDS = 3  # as often may the parameters that receive a gradient be other ones than was thought
-OWN = frozenset({"parameters", "state", "steps", "missed", "terms", "changes", "_last"})  # what every optimizer has
 
 
 def compile_step(

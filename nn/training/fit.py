@@ -15,7 +15,7 @@ import numpy as np
 import autograd_mini as ag
 
 from .. import metrics as known_metrics
-from ..checks import generator, real, shown, whole
+from ..checks import FROM_ZERO, generator, real, shown, whole
 from ..data import ArrayDataset, Batches, DataLoader, Dataset, as_loader, checked, train_validation_split
 from ..layers import Sequential, Sigmoid, Softmax
 from ..losses import (
@@ -25,9 +25,8 @@ from ..losses import (
     cross_entropy,
     takes_logits,
 )
-from ..module import Module, observe
+from ..module import Module, evaluating, observe
 from ..optim import Optimizer, Schedule
-from ..optim.optimizer import FROM_ZERO
 from .callbacks import Callback, Run, as_callbacks
 from .checkpoint import Checkpoint
 from .compiled import Clip, NonFiniteError, outputs_of, scalar
@@ -411,14 +410,8 @@ def evaluate(model: Module, inputs: Any) -> Any:
     ((1797, 10), (1797,))
     """
     _check_model("evaluate", model)
-    modes = [(module, module.training) for _, module in model.named_modules()]
-    model.eval()
-    try:
-        with ag.no_grad():
-            outputs = outputs_of("evaluate", model, inputs)
-    finally:
-        for module, training in modes:
-            module.training = training
+    with evaluating(model), ag.no_grad():
+        outputs = outputs_of("evaluate", model, inputs)
     return outputs.numpy() if isinstance(outputs, ag.Tensor) else outputs
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import autograd_mini as ag
 
 from ..cases import CASES
-from ..generated import DIFFERENTIABLE, call, cotangents, evaluate, gradient, named, operands, outputs
+from ..generated import call, cotangents, evaluate, gradient, named, operands, outputs
 
 LAYOUTS = {
     "rows": lambda shape: tuple(max(1, (n + 1) // 2) if i == 0 else max(1, n) for i, n in enumerate(shape)),
@@ -87,8 +87,3 @@ def name_of(function):
 def counts(function):
     """Return how often each verdict was given on the rows of a function."""
     return Counter(verdict(function, case)[0] for case in CASES.get(function, []))
-
-
-def all_rows():
-    """Yield the functions with rows, by name."""
-    yield from sorted(((name_of(f), f) for f in DIFFERENTIABLE if CASES.get(f)), key=lambda item: item[0].casefold())

@@ -75,7 +75,10 @@ def one(**changes):
     ("values", "kind", "text"),
     [
         ([1.0, 2.0, 3.0], "mean", "2 ± 1"),
-        ([0.5], "mean", "0.5 ± 0"),
+        ([0.5], "mean", "0.5"),
+        ([0.5], "median", "0.5"),
+        ([NAN], "mean", "not finite"),
+        ([NAN], "median", "inf"),
         ([1.0, NAN, 3.0], "mean", "2 ± 1.41 (1 of 3 not finite)"),
         ([NAN, INF], "mean", "not finite"),
         ([3.0, 1.0, 2.0, 10.0], "median", "2.5 [1, 10]"),

@@ -8,6 +8,8 @@ import pytest
 import nn
 from nn.notation import NOTATIONS
 
+from ..browsing import ask
+
 X, Y = [[0.05, 0.1]], [[0.01, 0.99]]
 
 
@@ -65,9 +67,7 @@ def test_the_rules_stand_in_all_three_notations(page):
     assert "<msub><mi>Δ</mi><mi>j</mi></msub>" in hidden
 
 
-def test_the_notation_can_be_switched(browser, page, tmp_path):
-    from ..viz.test_player import run
-
+def test_the_notation_can_be_switched(browser, page):
     script = """d.getElementById("slider").value = 22; d.getElementById("slider").dispatchEvent(new w.Event("input"));
         const shown = () => [...d.querySelectorAll("article.on .rule")]
           .filter(p => w.getComputedStyle(p).display !== "none").map(p => p.className);
@@ -78,7 +78,7 @@ def test_the_notation_can_be_switched(browser, page, tmp_path):
           found.push(shown());
         }
         return found;"""
-    assert run(browser, page, script, tmp_path) == [["rule nY"], ["rule nM"], ["rule nR"]]
+    assert ask(browser.open(page), script) == [["rule nY"], ["rule nM"], ["rule nR"]]
 
 
 def test_the_page_takes_less_than_150_kilobytes(page):

@@ -10,8 +10,8 @@ import pytest
 
 import autograd_mini as ag
 from autograd_mini.scipy.special import expit
-from autograd_mini.viz.flow_page import level, short, strength
-from autograd_mini.viz.plots import by_depth, scale_of
+from autograd_mini.viz.flow.charts import by_depth, scale_of
+from autograd_mini.viz.flow.page import level, short, strength
 
 from ..browsing import ask, look_at
 from .test_player import Reader

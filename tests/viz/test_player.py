@@ -10,13 +10,13 @@ import autograd_mini as ag
 from autograd_mini.scipy.special import expit
 from autograd_mini.viz.arrays import summary
 from autograd_mini.viz.boxes import boxes_of
-from autograd_mini.viz.museum import BUGS, exhibit
-from autograd_mini.viz.page import inlined
+from autograd_mini.viz.playing.museum import BUGS, exhibit
+from autograd_mini.viz.playing.story import inlined
+from autograd_mini.viz.playing.typeset import typeset
 from autograd_mini.viz.sheet import BAD
 from autograd_mini.viz.theme import DARK, LIGHT
-from autograd_mini.viz.typeset import typeset
 
-from ..browsing import WIDTHS, ask, run
+from ..browsing import WIDTHS, ask
 
 WEIGHTS = {"w1": 0.15, "w2": 0.20, "w3": 0.25, "w4": 0.30, "w5": 0.40, "w6": 0.45, "w7": 0.50, "w8": 0.55}
 
@@ -542,7 +542,7 @@ def test_the_first_wrong_step_is_in_red_and_one_click_away(browser, tmp_path):
         press("ArrowLeft"); const before = [words().includes("With the bug: the same"), words().includes("wrong step")];
         press("Home"); return [first, here, w_, red, before, d.querySelectorAll("article.on polyline").length];"""
     )
-    first, here, wrong, red, before, curves = run(browser, page, script, tmp_path)
+    first, here, wrong, red, before, curves = ask(browser.open(page), script)
     steps = [step for step in ag.steps(y) if step.phase == "backward" and step.contributions]
     reused = next(step for step in steps for sent in step.contributions if sent.use > 1)
     assert f"≠ {summary(reused.contributions[-1].value)}" in wrong

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from .arrays import number
+from ..arrays import number
 
 __all__ = ["curves"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import pairwise
 
-from .arrays import number
+from ..arrays import number
 
 __all__ = ["Scale", "by_depth", "over_training", "scale_of"]
 

@@ -7,14 +7,13 @@ from html import escape
 
 import numpy as np
 
-from ..errors import AutogradError
-from ..tensor import Tensor
-from .arrays import clip, levels, number, plain
-from .boxes import Box
-from .entries import Entries
-from .stage import wide
-from .theme import STEPS
-from .triangular import Triangular, solved
+from ...errors import AutogradError
+from ...tensor import Tensor
+from ..arrays import clip, levels, number, plain
+from ..boxes import Box
+from ..entries import Entries
+from ..stage import heat_class, wide
+from ..triangular import Triangular, solved
 
 __all__ = ["SHOWN", "matrix_of", "panel"]
 
@@ -121,13 +120,13 @@ def _row(system: Triangular, i: int, name: str, place: _Place, written: bool) ->
         if value != 0:
             shown = f"<title>{number(value)}</title>"
             outline = place.cell(j * width, width)
-            kind = _class(steps[j])
+            kind = heat_class(steps[j])
             if written:
                 inner = f'<path d="{outline}"/><text x={(j + 0.5) * width:.4g} y={middle}>{_short(value)}</text>'
                 parts.append(f'<g id=m{i}_{j} class="mc {kind}">{shown}{inner}</g>')
             else:
                 parts.append(f'<path id=m{i}_{j} class="mc {kind}" d="{outline}">{shown}</path>')
-    kind = _class(levels(system.gradients.reshape(-1, 1))[i][0])
+    kind = heat_class(levels(system.gradients.reshape(-1, 1))[i][0])
     at = place.right + place.side / 2 if written else place.right + place.side + 3
     text = f"<text{'' if written else ' class=mn'} x={at:.4g} y={middle}>{number(system.gradients[i])}</text>"
     parts.append(f"<text class=ml x={(i + 1) * width + GAP:.4g} y={middle}>{escape(name, quote=False)}</text>")
@@ -137,7 +136,3 @@ def _row(system: Triangular, i: int, name: str, place: _Place, written: bool) ->
 
 def _short(value: float) -> str:
     return number(float(f"{value:.2g}"))
-
-
-def _class(level: int | None) -> str:
-    return "h hx" if level is None else f"h h{level + STEPS}"

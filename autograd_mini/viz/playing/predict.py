@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .page import inlined
-from .steps import Contribution, Step
+from ..steps import Contribution, Step
+from .story import inlined
 
 __all__ = ["asked"]
 

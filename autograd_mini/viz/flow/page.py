@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arrays import clip, number, plain
-from .boxes import Box
-from .plots import by_depth, over_training, scale_of
-from .sheet import asset, colours, controls, filled, plain_json, script
-from .stage import arrow, best_layout, cluster, heading, uses, wide
-from .theme import DECADES, STEPS
+from ..arrays import clip, number, plain
+from ..boxes import Box
+from ..sheet import asset, colours, controls, filled, plain_json, script
+from ..stage import arrow, best_layout, cluster, heading, uses, wide
+from ..theme import DECADES, STEPS
+from .charts import by_depth, over_training, scale_of
 
 if TYPE_CHECKING:
-    from .flow import Flow, Layer, Points, Snapshot
+    from .record import Flow, Layer, Points, Snapshot
 
 __all__ = ["flow_page", "level", "strength"]
 
@@ -85,16 +85,18 @@ def flow_page(films: Sequence[Flow], title: str, collapse: bool, max_nodes: int)
     articles = "\n".join(f"<article data-step={k}>{_article(films, k)}</article>" for k in range(last + 1))
     parts = {
         "title": escape(title),
-        "many": " class=many" if compact else "",
-        "style": colours() + asset("player.css") + asset("flow.css") + _switches(last),
-        "films": "\n".join(sections),
+        "attributes": " class=many" if compact else "",
+        "style": colours() + asset("page.css") + asset("flow.css") + _switches(last),
+        "phase": ' class="backward"',
+        "stage": "\n".join(sections),
+        "unit": "snapshot",
         "controls": controls(last, "snapshot"),
         "articles": articles,
-        "explained": _explained(films, largest, brightest),
+        "below": f'<div id="explained">{_explained(films, largest, brightest)}</div>',
         "data": plain_json({"films": [reel.data for reel in reels], "steps": _told(films[0])}),
         "script": script("flow.js", deck="deck.js"),
     }
-    return filled(asset("flow.html"), parts)
+    return filled(asset("page.html"), parts)
 
 
 def strength(size: float, largest: float) -> str:

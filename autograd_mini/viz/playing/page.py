@@ -10,20 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Tensor
-from .arrays import plain
+from ...tensor import Tensor
+from ..arrays import plain
+from ..boxes import Box, boxes_of, check_most, check_notes, check_title
+from ..files import file_of, written_to
+from ..layout import place
+from ..sheet import asset, colours, controls, filled, plain_json, script
+from ..stage import staged
+from ..steps import steps
+from ..text import tree
+from ..triangular import Triangular
 from .backsolve import matrix_of, panel
-from .boxes import Box, boxes_of, check_most, check_notes
-from .files import file_of, written_to
-from .layout import place
 from .museum import BUGS, exhibit
-from .page import Rules, Story, moments
 from .predict import asked
-from .sheet import asset, colours, controls, filled, plain_json, script
-from .stage import staged
-from .steps import steps
-from .text import tree
-from .triangular import Triangular
+from .story import Rules, Story, moments
 
 __all__ = ["player"]
 
@@ -100,8 +100,7 @@ def player(
     'sweep.html'
     """
     path = file_of("player", path, "ag.player(y, 'sweep.html')")
-    if title is not None and not isinstance(title, str):
-        raise TypeError(f"player: title is a {type(title).__name__}, but must be text, or None: title='the loss'.")
+    check_title("player", title)
     if notation not in NOTATIONS:
         raise ValueError(f"player: notation is {notation!r}, but must be one of 'Y', 'M', 'R'.")
     if bug is not None and (not isinstance(bug, str) or bug not in BUGS):
@@ -162,21 +161,23 @@ def _page(boxes: list[Box], story: Story, heading: str, rules: Rules, notation: 
         for m in story.moments
     ]
     with_matrix = {"system": "backsolve.js"} if system else {}
+    tools = {"tools": _to_the_fault(story) + (MATRIX if system else ""), "switch": _switch(rules, notation)}
     parts = {
         "title": escape(heading),
-        "style": colours() + asset("player.css"),
-        "svg": stage.svg,
+        "attributes": f' data-notation="{notation}"',
+        "early": '<script>document.documentElement.classList.add("js")</script>\n',
+        "style": colours() + asset("page.css"),
+        "tools": filled(asset("tools.html").rstrip(), tools),
+        "stage": stage.svg,
+        "unit": "step",
         "articles": articles,
-        "source": _source(story),
+        "below": filled(asset("player.html").rstrip(), {"source": _source(story)}),
         "controls": controls(last),
-        "switch": _switch(rules, notation),
-        "tools": _to_the_fault(story) + (MATRIX if system else ""),
-        "system": panel(system) if system else "",
+        "beside": (panel(system) if system else "") + "\n",
         "data": plain_json(data),
         "script": script("player.js", deck="deck.js", tex="tex.js", modes="predict.js", **with_matrix),
-        "notation": notation,
     }
-    return filled(asset("player.html"), parts)
+    return filled(asset("page.html"), parts)
 
 
 def _source(story: Story) -> str:

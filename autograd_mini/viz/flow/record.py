@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import AutogradError, ShapeError
-from ..tensor import Tensor
-from .arrays import faults, number, plain, rms, thumbnail
-from .boxes import Box, boxes_of, check_count, check_most, check_much
-from .files import file_of, written_to
-from .folding import collapsed
-from .layout import place
+from ...errors import AutogradError, ShapeError
+from ...tensor import Tensor
+from ..arrays import faults, number, plain, rms, thumbnail
+from ..boxes import Box, boxes_of, check_count, check_most, check_much, check_title
+from ..files import file_of, written_to
+from ..folding import collapsed
+from ..layout import place
 
 __all__ = ["Flow", "Layer", "Points", "Snapshot"]
 
@@ -138,8 +138,7 @@ class Flow:
     """
 
     def __init__(self, title: str | None = None, *, points: Any = None) -> None:
-        if title is not None and not isinstance(title, str):
-            raise TypeError(f"Flow: title is a {type(title).__name__}, but must be text, or None: title='sigmoid'.")
+        check_title("Flow", title)
         self.title = title
         self.points = None if points is None else _points(points)
         self.snapshots: list[Snapshot] = []
@@ -290,8 +289,7 @@ class Flow:
         """
         path = file_of("Flow.save", path, "film.save('flow.html')")
         check_most("Flow.save", max_nodes)
-        if title is not None and not isinstance(title, str):
-            raise TypeError(f"Flow.save: title is a {type(title).__name__}, but must be text, or None.")
+        check_title("Flow.save", title)
         films = (self, *others)
         for film in films:
             if not isinstance(film, Flow):
@@ -307,7 +305,7 @@ class Flow:
                 f"Flow.save: the films have {', '.join(map(str, counts))} snapshots, but must have as many each, for "
                 "one slider moves them all."
             )
-        from .flow_page import flow_page
+        from .page import flow_page
 
         heading = plain(title or self.title or "Gradient flow through training")
         page = flow_page(films, heading, collapse, max_nodes)

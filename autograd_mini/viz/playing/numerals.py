@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import few, matrix, summary
-from .mathematics import DIVIDED, Formula, Reader, quantity
+from ..arrays import few, matrix, summary
+from ..mathematics import DIVIDED, Formula, Reader, quantity
 
 __all__ = ["Numbers", "array", "coloured"]
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Leaf, Node, Several, Spec
-from .boxes import Box
-from .formulas import edges, node_of_box, pulled
+from ...graph import Leaf, Node, Several, Spec
+from ..boxes import Box
+from ..formulas import edges, node_of_box, pulled
 
 __all__ = ["BUGS", "Exhibit", "exhibit"]
 

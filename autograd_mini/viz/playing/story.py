@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import few, number, plain, rms
-from .boxes import Box
+from ..arrays import few, number, plain, rms
+from ..boxes import Box
+from ..mathematics import DIVIDED, Formula, Reader, quoted
+from ..stage import Label, arrows
+from ..steps import Contribution, Step
 from .curves import curves
-from .mathematics import DIVIDED, Formula, Reader, quoted
 from .museum import BUGS, Exhibit
 from .numerals import Numbers, array, coloured
-from .stage import Label
-from .steps import Contribution, Step
 from .typeset import typeset
 
 __all__ = ["Moment", "inlined", "moments"]
@@ -139,8 +138,7 @@ class _Teller:
         self.astray: dict[str, list[Any]] = {}
         self.of = {box.id: box for box in boxes}
         self.end = boxes[-1]
-        count = itertools.count()  # as `draw` counts its arrows
-        self.arrows = {box.id: [next(count) for _ in box.inputs] for box in boxes}
+        self.arrows = arrows(boxes)
         self.names = {box.name for box in boxes}
         self.values = {box.name: box.value for box in boxes if box.value is not None}
         self.values |= {f"d_{box.name}": box.gradient for box in boxes if box.gradient is not None}
@@ -220,9 +218,8 @@ class _Teller:
             rows.append(("", None, _eq(array(box.value), "v")))
         note = "" if box.value is not None else f"<p>{_sentence(box.missing)}</p>"
         html = f"<h2>Forward: {_math(left)}</h2>{_rows(rows, 'v')}{note}{self.scope_note(box)}"
-        edges = [f"e{i}" for i in self.arrows[box.id]]
         lit = [self.line(f"{step.name} = {step.expression}")]
-        return Moment("forward", box.id, html, edges=edges, values=[box.id], lines=lit)
+        return Moment("forward", box.id, html, edges=self.arrows[box.id], values=[box.id], lines=lit)
 
     def seed(self, step: Step) -> Moment:
         box = self.of[step.id]
@@ -250,16 +247,17 @@ class _Teller:
         parts = [f"<h2>Back through {_math(reader.value(box.name))} = {_math(title)}</h2>"]
         moment = Moment("backward", box.id, "")
         for sent in step.contributions:
-            edge, source = self.edge(box, sent.where)
+            use = box.places.index(sent.where)
+            edge, source = self.arrows[box.id][use], box.inputs[use]
             grown = self.growing.setdefault(source.id, [])
             before = grown[-1] if grown else None
             grown.append(sent.total)
             moment.gradients.append((source.id, len(grown)))
             moment.to.append(source.id)
-            moment.edges.append(f"e{edge}")
-            for line in _lines(sent):
+            moment.edges.append(edge)
+            for line in sent.line.split("; "):  # what a rule computes first stands before it
                 moment.lines.append(self.line(line))
-            self.labels.append(Label(at, f"e{edge}", _said(box, sent)))
+            self.labels.append(Label(at, edge, _said(box, sent)))
             parts.append(self.contribution(step, box, source, sent, before))
             if self.exhibit is not None:
                 at_fault = (found.get((box.id, sent.where)) for found in (self.exhibit.values, self.exhibit.totals))
@@ -380,11 +378,6 @@ class _Teller:
         lines = "<br>".join(escape(plain(line)) for line in note.splitlines())
         return f'<aside class="note"><b>{where}</b> {lines}</aside>' if note else ""
 
-    def edge(self, box: Box, where: int) -> tuple[int, Box]:
-        """Return the arrow of one use, and where it begins."""
-        i = box.places.index(where)
-        return self.arrows[box.id][i], box.inputs[i]
-
 
 def _alike(a: Any, b: Any) -> bool:
     """Return whether numbers are the same but for rounding."""
@@ -398,12 +391,6 @@ def _can_write(a: Any) -> bool:
 
 def _complete(step: Step) -> list[str]:
     return list(dict.fromkeys(c.operand for c in step.contributions if c.use == c.uses))
-
-
-def _lines(sent: Contribution) -> list[str]:
-    """Return the lines of source: what a rule computes first stands before it."""
-    *first, last = sent.formula.split("; ")
-    return [*first, f"d_{sent.operand} {'=' if sent.use == 1 else '+='} {last}"]
 
 
 def _said(box: Box, sent: Contribution) -> str:

@@ -1,0 +1,5 @@
+"""Films of a training: the record of its gradients, and the page that shows it."""
+
+from .record import Flow
+
+__all__ = ["Flow"]
