@@ -15,7 +15,7 @@ from ..data import Dataset, stratified_split
 from .columns import Column, Kind
 from .encoding import CLASSES, ROWS_EACH, UNKNOWN, Encoding, Input, Target, check_finite
 from .errors import Place, listed, quoted
-from .storage import Storage
+from .storage import Storage, room
 from .table import Chunk, Table
 from .words import plain
 
@@ -262,7 +262,7 @@ def load(
     max_categories: int = 1000,
     ignore: Iterable[str] = (),
     kinds: Mapping[str, str] | None = None,
-    memory: int = 2**30,
+    memory: int | None = None,
     folder: Any = None,
     dtype: Any = float,
 ) -> TableDataset:
@@ -293,9 +293,9 @@ def load(
         Columns to leave out.
     kinds : dict of str to str, optional
         What columns are, ``"number"`` or ``"category"``, where it should be otherwise.
-    memory : int
+    memory : int, optional
         Bytes that the values may take; if they take more, they go to a file. The encoded inputs are kept, too, if they
-        take no more.
+        take no more. By default 1 GiB, or a quarter of what this process may have, if that is less.
     folder : path, optional
         Where that file goes, and stays; by default a temporary folder.
     dtype : dtype
@@ -335,7 +335,7 @@ def load(
     source = table if isinstance(table, Table) else open_table(table)
     ignored, stated = _checked_options(source, target, task, missing, ignore, kinds)
     most = whole("load", "max_categories", max_categories, 1)
-    memory = whole("load", "memory", memory, 0, " It counts bytes.")
+    memory = room() if memory is None else whole("load", "memory", memory, 0, " It counts bytes.")
     dtype = dtype_of("load", dtype)
     used = [name for name in source.columns if name not in ignored]
     source.place.need(len(used) > 1, "there is no column but the target", "Learning needs inputs: leave out fewer.")

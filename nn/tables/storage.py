@@ -7,14 +7,30 @@ import tempfile
 import weakref
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-__all__ = ["Storage"]
+__all__ = ["Storage", "room"]
 
 ROWS = 2**14  # that are looked at together, at least
 VALUES = 2**22
+
+
+def room() -> int:
+    """Return how many bytes a table may take in memory: 1 GiB, or less where this process may have less than four."""
+    limits = [2**32]
+    with suppress(AttributeError, ValueError, OSError):  # Windows; what this system does not say
+        limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    with suppress(OSError, ValueError):  # no container; "max"
+        limits.append(int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    with suppress(ImportError):
+        import resource
+
+        soft = [resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
+        limits += [limit for limit in soft if limit != resource.RLIM_INFINITY]
+    return min(limits) // 4
 
 
 class Storage:

@@ -8,6 +8,7 @@ import pytest
 
 import nn
 from nn import tables
+from nn.tables.storage import room
 
 N = 300
 rng = np.random.default_rng(0)
@@ -338,3 +339,15 @@ def test_numbers_whose_squares_are_zero_are_refused_and_not_taken_for_equal(tmp_
     np.savez(tmp_path / "a.npz", pixels=np.outer(SIZE, [1, 1e300]), price=PRICE)
     with pytest.raises(tables.TableError, match=r"column 'pixels': its numbers are too large"):
         tables.load(tmp_path / "a.npz", "price")
+
+
+@pytest.mark.parametrize("kind", ["RLIMIT_AS", "RLIMIT_DATA"])
+def test_a_process_that_may_have_little_memory_keeps_less_of_a_table_there(monkeypatch, kind):
+    resource = pytest.importorskip("resource")
+    limits = {getattr(resource, kind): 2**24}
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (limits.get(which, resource.RLIM_INFINITY), -1))
+    assert room() == 2**22
+
+
+def test_no_table_takes_more_than_a_gibibyte_of_memory_unasked():
+    assert 0 < room() <= 2**30
