@@ -510,8 +510,8 @@ print(ag.trace(derived)(A, b, g).source().partition("\n\n\n")[2])
 #
 # $$\frac{d}{dt} \frac{\partial L}{\partial \dot q} = \frac{\partial L}{\partial q}
 # \qquad\Longleftrightarrow\qquad
-# \underbrace{\frac{\partial^2 L}{\partial \dot q^2}}_{\text{a Hessian}} \ddot q
-# + \underbrace{\frac{\partial^2 L}{\partial \dot q\, \partial q}\, \dot q}_{\text{a product}} = \frac{\partial L}{\partial q}$$
+# \underbrace{\frac{\partial^2 L}{\partial \dot q^2}}_{\text{a Hessian}} \ddot q +
+# \underbrace{\frac{\partial^2 L}{\partial \dot q\, \partial q}\, \dot q}_{\text{a product}} = \frac{\partial L}{\partial q}$$
 #
 # Two rods of length 1 hang from each other, each with a mass of 1 at its end; $q$ are their angles. We say where the masses are. Their
 # velocities are a Jacobian times $\dot q$ (in the code `v`): forward mode.
