@@ -607,7 +607,7 @@ class Tensor:
         """Assign as NumPy does; recorded: the old value stays with what was computed from it. Costs a copy."""
         if isinstance(value, Tensor) and hasattr(value, "_origin"):
             base, at = value._origin
-            if base is self and at is index:  # the end of t[i] += v, which has been written
+            if base is self and _is_same(at, index):  # the end of t[i] += v, which has been written
                 return
         self._check_writing("t[i] = v", " = ...", "what the result is (np.where, np.concatenate)")
         rule = TABLE[operator.setitem]
@@ -1342,6 +1342,13 @@ class Kin:
         """Return whether anybody is alive who is not among `tensors`."""
         known = set(map(id, tensors))
         return any(ref() is not None for i, ref in list(self.members.items()) if i not in known)
+
+
+def _is_same(a: Any, b: Any) -> bool:
+    """Return whether two indices are one; of t[i:j] += v, Python 3.12 and later make two slices of the same numbers."""
+    if type(a) is slice and type(b) is slice:
+        return a.start is b.start and a.stop is b.stop and a.step is b.step
+    return a is b
 
 
 _get_kin = Tensor.__dict__["_kin"].__get__

@@ -264,3 +264,24 @@ class TestRefusals:
             t[0] = leaf(1.0)
         t[0] = 7
         assert t.tolist() == [7, 2, 3]
+
+
+@pytest.mark.parametrize("index", [slice(1, None), slice(None, None, 2), (slice(0, 2),), 2], ids=repr)
+def test_adding_to_a_part_is_recorded(index):
+    def f(x):
+        y = x * 1.0
+        y[index] += x[0] * x[index]
+        y *= 2.0  # the part is in use no more
+        return np.sum(y * y)
+
+    def again(x):  # of y[1:] += v, some versions of Python make two slices
+        y = x * 1.0
+        other = slice(index.start, index.stop, index.step) if isinstance(index, slice) else index
+        y.__setitem__(other, y[index].__iadd__(x[0] * x[index]))
+        y *= 2.0
+        return np.sum(y * y)
+
+    x = np.array([1.0, -2.0, 3.0, 0.5])
+    ag.gradcheck(f, x)
+    np.testing.assert_array_equal(ag.grad(f)(x), ag.grad(again)(x))
+    assert f(x) == f(ag.Tensor(x)).item()

@@ -153,7 +153,8 @@ def flat(arrays):
     return np.concatenate([np.ravel(a) for a in arrays])
 
 
-MAY_WIDEN = {"np.astype", "np.float_power", "np.real", "np.imag"}  # between real and complex: the sweep mends that
+# between real and complex: the sweep mends that; since NumPy 2.5 what eig returns is always complex
+MAY_WIDEN = {"np.astype", "np.float_power", "np.real", "np.imag", "np.linalg.eig"}
 
 
 @contextmanager
@@ -343,6 +344,7 @@ def test_names_are_numpys(function):
     theirs, entry = signature_of(function).parameters, TABLE[function]
     if isinstance(entry, Composite):
         mine = inspect.signature(entry.implementation).parameters
+        theirs = {name: p for name, p in theirs.items() if p.name not in NEWER or name in mine}
         assert [(p.name, p.kind) for p in mine.values()] == [(p.name, p.kind) for p in theirs.values()]
     else:
         entry.parameters  # noqa: B018 (the names of the operands are settled here)
@@ -352,6 +354,7 @@ def test_names_are_numpys(function):
             assert [(p.name, p.kind) for p in mine.values()] == [(p.name, p.kind) for p in theirs.values()]
 
 
+NEWER = {"descending"}  # keywords of newer releases of NumPy, which test_unhandled_keyword_is_refused is about
 HANDED_ON = {np.pad, np.fromfunction, np.piecewise, np.apply_along_axis}  # keywords for somebody else
 UNHANDLED = [
     (f, name) for f in CALLED for name, p in signature_of(f).parameters.items()

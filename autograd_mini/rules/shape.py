@@ -149,7 +149,7 @@ def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
         grid = [np.swapaxes(x, 0, 1) for x in grid]
     full = grid if sparse else np.broadcast_arrays(*grid)
     found = alike([np.copy(x) for x in full] if copy else full, xi)
-    return found if copy or not sparse else list(found)
+    return type(np.meshgrid(0, copy=copy, sparse=sparse))(found)  # a tuple, or, before NumPy 2.5, perhaps a list
 
 
 @composite(np.ix_)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy
 
 from ..errors import UnsupportedArgumentError
 from ..recording import current
@@ -18,7 +19,9 @@ from ..rules.composite import array
 from ..table import in_memory, name_of, refusal
 from ..tensor import Tensor, wrap
 
-__all__ = ["array", "borrow", "constant_of", "holds_tensor", "refuse", "stand_in", "value_of"]
+__all__ = ["SINCE_1_18", "array", "borrow", "constant_of", "holds_tensor", "refuse", "stand_in", "value_of"]
+
+SINCE_1_18 = np.lib.NumpyVersion(scipy.__version__) >= "1.18.0"  # where some functions answer otherwise
 
 
 def borrow(theirs: Callable[..., Any], signature: Callable[..., Any] | None = None) -> Callable[..., Any]:

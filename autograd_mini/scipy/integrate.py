@@ -12,7 +12,7 @@ from ..errors import UnsupportedArgumentError
 from ..table import composite, defvjp, in_memory, name_of
 from ..tensor import unwrap
 from ..transforms import vjp
-from .borrow import array, borrow, constant_of, refuse, stand_in, value_of
+from .borrow import SINCE_1_18, array, borrow, constant_of, refuse, stand_in, value_of
 from .implicit import Packed, array_of, closed, watched
 
 # --- samples
@@ -70,7 +70,7 @@ def simpson_(y, x=None, *, dx=1.0, axis=-1):
     y = np.moveaxis(real_array(y), axis, -1)
     n = y.shape[-1]
     if x is None:
-        longer = n % 2 == 0 and n > 2 and y.ndim == 1  # where SciPy does not add in place
+        longer = n % 2 == 0 and n > 2 and y.ndim == 1 and not SINCE_1_18  # where SciPy did not add in place
         y = y if y.dtype.kind == "c" or not longer else y.astype(np.float64)
         h = dx * np.ones(n - 1, y.dtype)
     else:
@@ -79,7 +79,7 @@ def simpson_(y, x=None, *, dx=1.0, axis=-1):
             raise ValueError("If given, shape of x must be 1-D or the same as y, and as long along the axis.")
         x = x if x.ndim == 1 else np.moveaxis(x, axis, -1)
         h = x[..., 1:] - x[..., :-1]
-        if n > 2:
+        if n > 2 and not SINCE_1_18:
             h, y = h.astype(np.float64), y if y.dtype.kind == "c" else y.astype(np.float64)
     if n == 2:
         total = np.sum(0.5 * h * (y[..., 1:] + y[..., :-1]), -1)

@@ -15,7 +15,7 @@ from ..recording import current
 from ..rules.linalg import spectrum, tolerance, truncated_pinv
 from ..table import Refused, composite, defvjp, in_memory, refused
 from ..tensor import Tensor
-from .borrow import array, borrow, constant_of, refuse, stand_in, value_of
+from .borrow import SINCE_1_18, array, borrow, constant_of, refuse, stand_in, value_of
 
 # --- shapes and triangles
 
@@ -387,7 +387,8 @@ def qr_(a, overwrite_a=False, lwork=None, mode="full", pivoting=False, check_fin
     a = double(a, check_finite)
     m, n = a.shape[-2:]
     if mode != "r":
-        return results(a, *np.linalg.qr(a, "reduced" if mode == "economic" or m <= n else "complete"))
+        factors = np.linalg.qr(a, "reduced" if mode == "economic" or m <= n else "complete")
+        return tuple(factors) if SINCE_1_18 else results(a, *factors)
     r = np.linalg.qr(a, "r")
     return (r if m <= n else np.concatenate([r, np.zeros((*a.shape[:-2], m - n, n), r.dtype)], -2),)
 
@@ -408,12 +409,12 @@ def cholesky_(a, lower=False, overwrite_a=False, check_finite=True):
 
 @stand_in(theirs.cho_factor)
 def cho_factor(a, lower=False, overwrite_a=False, check_finite=True):
-    """The factor in one triangle; SciPy leaves in the other what was there."""
+    """The factor in one triangle; in the other SciPy leaves what was there, and since 1.18 zeros."""
     refuse(cho_factor, overwrite_a=overwrite_a)
     a = double(a, check_finite)
     factor = cholesky(a, lower, check_finite=False)
     mask = np.tri(*a.shape[-2:], dtype=bool)
-    return np.where(mask if lower else mask.T, factor, a), lower
+    return factor if SINCE_1_18 else np.where(mask if lower else mask.T, factor, a), lower
 
 
 @composite(cho_solve)
