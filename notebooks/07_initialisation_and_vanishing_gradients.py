@@ -60,10 +60,11 @@ print("after 1000 steps\n", W1)
 
 # %% [markdown]
 # One, three times. Units with the same weights in and the same weights out have the same $z$, so the same $\delta$, so the same gradient,
-# and after the step they are as equal as before. Training cannot part them *(claim R9)*.
+# and after the step they are as equal as before. Descent cannot part them *(claim R9)*.
 #
-# Mostly it is told of zeros. But what matters is *equal*. Odd or even? Six units learn it from digits, started at 0.01, all of them, and
-# at random in $\pm 0.01$. Below, what each unit looks for: its 64 first weights, as a picture.
+# It is mostly said of zeros. What matters is that they are *equal*. Odd or even? Six units learn it from digits in 30 **epochs** (passes
+# through all training rows), started at 0.01, all of them, and at random in $\pm 0.01$. Below, what each unit looks for: its 64 first
+# weights, as a picture.
 
 # %%
 digits, labels = nn.load_digits()
@@ -80,7 +81,7 @@ for name, start, units in [
     nn.fit(model, (images, odd), loss=log_loss, optimizer=descent, epochs=30, progress=False)
     right = np.mean((model(images).numpy() > 0) == odd)
     learned[name] = model.parameters()[0].data
-    print(f"{name:19} units: {units}   {100 * right:.0f} % of the digits are right")
+    print(f"{name:19} units: {units}   {100 * right:.0f} % of these digits are right")
 
 # %% jupyter={"source_hidden": true}
 # This cell only draws.
@@ -95,7 +96,7 @@ figure.suptitle("the weights of six units after training: blue below 0, orange a
 plt.show()
 
 # %% [markdown]
-# Six equal units are one unit. Random weights part them, however small: the least difference is enough.
+# Six equal units are one unit. Random weights part them, however small: the least difference is enough. (Two of the six have stayed small.)
 #
 # From zeros it is worse still. **Predict.** All weights and biases are 0. Which of them have a gradient, and does the activation matter?
 
@@ -151,7 +152,7 @@ panels[1].annotate("its slope,\n0 to ¼", (0.87, 24), (0.78, 36), color=ORANGE)
 plt.show()
 
 # %% [markdown]
-# Far enough out the slope is not small but 0, for $\sigma(z)$ is rounded to 1:
+# Far enough above 0 (from about 37 on) the slope is not small but 0, for $\sigma(z)$ is rounded to 1:
 
 # %%
 w = ag.Tensor(np.array([40.0, 2.0]), requires_grad=True, name="w")
@@ -160,7 +161,7 @@ print(ag.why((nn.sigmoid(w @ np.array([1.0, 0.5])) - 0.0) ** 2, w))
 # %% [markdown]
 # Completely wrong, and no gradient says so. (Log loss on the sigmoid's $z$ would: chapter 5.)
 #
-# A common advice is therefore: uniform in $[-0.01, 0.01]$. Measured on digits, with one hidden layer and with three:
+# The usual advice is therefore: uniform in $[-0.01, 0.01]$. Measured on digits, with one hidden layer and with three:
 
 # %%
 starts = nn.experiments.initializations(seeds=2)
@@ -168,9 +169,9 @@ say(starts.finding)
 starts.plot()
 
 # %% [markdown]
-# Zeros and constants are worst, and saturated starts poor, as the advice has it: with one hidden layer. With three, $\pm 0.01$ learns
-# nothing, and the saturated start learns most. Look at the third panel: of the small start's gradient, next to nothing has arrived. Depth
-# changes the question.
+# Zeros and constants are worst, and saturated starts poor, as the advice has it: with one hidden layer. With three, neither $\pm 0.01$ nor
+# Xavier's weights (explained below) have learned anything yet, and the saturated start has learned most, on average of two seeds. Look at
+# the third panel: of the small start's gradient, next to nothing has arrived. Depth changes the question.
 #
 # ## Each layer is a factor
 #
@@ -219,8 +220,8 @@ for w in (1.0, 4.0, 8.0):
 # %% [markdown]
 # They vanish, stay, **explode**. What counts is slope times weight, as with the learning rate it was rate times curvature.
 #
-# With many units $w$ is a matrix, and the most by which a matrix can stretch is its largest singular value, $\lVert W \rVert_2$. That
-# gives a bound which always holds:
+# With many units $w$ is a matrix, and the most by which it can stretch the length $\lVert v \rVert$ of a vector is called its largest
+# singular value, $\lVert W \rVert_2$, the same for $W^{\mathsf T}$. That gives a bound which always holds:
 #
 # $$\lVert \delta^1 \rVert \;\le\; 0.25^{L-1}\, \prod_{l=2}^{L} \lVert W^l \rVert_2 \cdot \lVert \delta^L \rVert$$
 #
@@ -254,8 +255,8 @@ for size in (0.1, 1.0, 4.0, 16.0):
     print(f"{size:13}   {norms[0] / norms[-1]:15.1e}   {bound:6.1e}   {0.25 ** (L - 1):12.1e}")
 
 # %% [markdown]
-# Below its bound each time, and at 4 and 16 far above $0.25^9$. The bound is generous: few deltas point where a matrix stretches most, and few
-# slopes are a quarter.
+# Below its bound each time, and at 4 and 16 far above $0.25^9$. The bound is generous: few deltas point where a matrix stretches most, and
+# under large weights few slopes are a quarter.
 #
 # Over several networks, layer by layer; bars at the right are the bounds:
 
@@ -265,9 +266,9 @@ say(depth.finding)
 depth.plot()
 
 # %% [markdown]
-# Weights in $\pm 0.01$, the safe advice, lose the most. The dotted line of a quarter fits Xavier's weights, which we shall come to, and
-# those only. In the engine's picture of a small network, one sample, the frames and arrows fade as the gradients get smaller, from the
-# output at the bottom to the input at the top:
+# Weights in $\pm 0.01$, the safe advice, lose the most. The dotted line of a quarter fits sigmoids with Xavier's weights, which we shall
+# come to, and none of the other three. In the engine's picture of a small network, one sample, the frames and arrows fade as the gradients
+# get smaller, from the output at the bottom to the input at the top:
 
 # %%
 model = nn.MLP([4, 4, 4, 4, 4, 4, 1], "sigmoid", rng=0)
@@ -276,8 +277,8 @@ ag.draw(model(ag.Tensor(x[:1, :4], name="x")), collapse=True, rankdir="TB", titl
 # %% [markdown]
 # ## What it does to learning
 #
-# The first layers' gradients are their deltas times the input. If these are a millionth of the last layer's, no rate suits both. Two rings
-# in the plane, the same steps of descent for four networks with six hidden layers of eight units:
+# The first layers' gradients are their deltas times the input. If these are a millionth of the last layer's, no one rate suits both. Two
+# rings in the plane, the same steps of descent with momentum 0.9 for four networks with six hidden layers of eight units:
 
 # %%
 films = nn.flows(presets=["poor initialization", "sigmoid", "tanh", "relu"], steps=200, snapshots=2)
@@ -313,7 +314,7 @@ plt.show()
 # The two on the left say the same of the whole plane, and their loss is that of a coin, $\log 2$. `nn.flows("flow.html")` writes a page on
 # which you can follow the gradients step by step.
 #
-# The other end, in a line: deltas that grow. A ReLU network with 20 layers, started at He's weights times a factor, one step of descent:
+# The other end: deltas that grow. A ReLU network with 20 layers, started at He's weights times a factor, one step of descent:
 
 # %%
 for factor in (1.0, 2.0):
@@ -335,7 +336,8 @@ for factor in (1.0, 2.0):
 #
 # ## How large, then?
 #
-# Weights with mean 0, independent of what they multiply. Variances of independent terms add up:
+# A bar is a mean, $\sigma_w$ the weights' standard deviation. Weights with mean 0, independent of what they multiply, have the variance
+# $\sigma_w^2 = \overline{w^2}$; variances of independent terms add up:
 #
 # $$\overline{z_i^2} = \sum_{j=1}^{n_{in}} \overline{w_{ij}^2}\; \overline{a_j^2} = n_{in}\, \sigma_w^2\; \overline{a^2}$$
 #
@@ -388,7 +390,8 @@ plt.show()
 
 # %% [markdown]
 # The ReLU's line is straight, for its slopes do not depend on the size of $z$; it crosses 1 near He's $\sqrt 2$. For tanh, Xavier's 1 is a
-# little short. For a sigmoid it is far too short, since the quarter is not in it.
+# little small. For a sigmoid it is far too small: the quarter alone asks for 4, and the flat slopes that such weights make, for more than
+# twice that.
 #
 # **Predict.** Then why not take $g = 9$ with sigmoids? Ten hidden layers on digits, 60 steps; by chance 10 % are right.
 
@@ -408,8 +411,8 @@ for name, g in [("tanh", 1), ("sigmoid", 1), ("sigmoid", 9)]:
     print(f"slopes below 0.01 in the first layer, before: {100 * np.mean(flat):.0f} %")
 
 # %% [markdown]
-# With $g = 9$ the deltas arrive, and little is learned. Many slopes are next to 0; a mean factor of 1 is what the few others let pass,
-# enlarged by the weights. That deltas have the right size is not yet enough.
+# With $g = 9$ the deltas arrive, and little is learned. In the first layer 40 % of the slopes are next to 0; a mean factor of 1 is what the
+# others let pass, enlarged by the weights. That deltas have the right size is not yet enough.
 #
 # ## Four remedies, four factors
 #
@@ -420,7 +423,7 @@ for name, g in [("tanh", 1), ("sigmoid", 1), ("sigmoid", 9)]:
 # | ReLU | makes $f'$ 1, where a unit is on |
 # | Xavier, He | make $W$ such that it keeps lengths |
 # | batch normalisation | divides $W$ by the spread of its own $z$, and puts $z$ near 0 |
-# | shortcut, $a + f(z)$ | adds $\delta$ as it came, past both factors |
+# | shortcut, $a + f(z)$ | adds $\partial E / \partial a$ of the layer above as it came, past that layer's $W$ and $f'$ |
 #
 # The first two are above. **Batch normalisation** subtracts the batch's mean from each unit's $z$ and divides by its deviation:
 
@@ -460,8 +463,8 @@ print(str(ag.paths(value, x0)).partition("\n\n")[0])
 # %% [markdown]
 # The last path passes by all sigmoids, and brings 1. Each layer's factor is $1 + w f'$ in place of $w f'$: small weights make it 1, not 0.
 #
-# **Predict.** Ten hidden layers on digits, 60 steps each, at the better of two rates. Which will learn: sigmoid with Xavier's weights?
-# ReLU with $\pm 0.01$? Sigmoid with $\pm 0.01$ and shortcuts, where all deltas arrive?
+# **Predict.** Ten hidden layers on digits, 60 steps each, at the better of two rates. (In the picture shortcuts are called skips.) Which
+# will learn: sigmoid with Xavier's weights? ReLU with $\pm 0.01$? Sigmoid with $\pm 0.01$ and shortcuts, where all deltas arrive?
 
 # %%
 networks = [
@@ -509,8 +512,8 @@ for name, layer in {
 #
 # ## Units that die
 #
-# The ReLU has a weakness of its own. Where $z \le 0$, its slope is 0 *(claim R10)*: no gradient, no change. If that is so on *all*
-# samples, the unit stays as it is for good. One large step is enough. One unit, by hand:
+# The ReLU has a weakness of its own. Where $z \le 0$, its slope is 0 *(claim R10)*: no gradient, no change. If that is so on *all* samples,
+# plain descent never moves the unit's own weights again; only a change below it can wake it. One large step is enough. One unit, by hand:
 
 # %%
 samples, targets = np.array([0.5, 1.0, 1.5]), np.array([0.2, 0.4, 0.6])
@@ -544,8 +547,8 @@ z.name, a.name, o.name = "z", "a", "o"
 ag.draw(o, scalars=True)
 
 # %% [markdown]
-# Here it is one sample; another may wake it. **Predict.** The rings again, six layers of eight ReLUs, at the rate 0.1 and at 0.5. How many
-# of the 48 have no delta on any of the 120 samples?
+# Here it is one sample; another may wake it. **Predict.** The rings again, six layers of eight ReLUs, with momentum 0.9, at the rate 0.1
+# and at 0.5. How many of the 48 have no delta on any of the 120 samples?
 
 # %%
 films = nn.flows(presets=["relu", "dying relu"], steps=60, snapshots=9)
@@ -566,9 +569,10 @@ axes.spines[["top", "right"]].set_visible(False)
 plt.show()
 
 # %% [markdown]
-# At the start some are dead: what a ReLU sends on is never below 0, so a unit whose weights are mostly negative may be off on every
-# sample. At the high rate a whole layer goes off. Nothing comes back through it, so that those below have no delta either, and the network
-# says the same of the whole plane.
+# At the start some are dead: what a ReLU sends on is never below 0, so a unit whose weights are mostly negative may be off on every sample.
+# At the high rate units go off in all layers, 36 have no delta after 15 steps. Once the last one of a layer is off, nothing comes back
+# through it, those below have no delta either, and the network says the same of the whole plane. At the low rate a few go off, and a few
+# wake: what comes from below has changed.
 #
 # Against it: smaller steps, or a slope below 0 that is not 0, as the **leaky** ReLU has. Both units after the large step, now at a rate
 # that is small enough:
@@ -628,8 +632,8 @@ else:
     print("Exercise 1: right")
 
 # %% [markdown]
-# **Exercise 2.** The bound: what $\lVert \delta^1 \rVert / \lVert \delta^L \rVert$ cannot exceed. `weights` is the list
-# $W^1, \dots, W^L$, `steepest` the greatest slope of the activation.
+# **Exercise 2.** The bound of this chapter, with $\lVert W \rVert_2$: what $\lVert \delta^1 \rVert / \lVert \delta^L \rVert$ cannot exceed.
+# `weights` is the list $W^1, \dots, W^L$, `steepest` the greatest slope of the activation.
 
 
 # %% exercise 2
@@ -660,8 +664,14 @@ else:
             found, reached = bound(weights, slope), first_over_last(weights, slope, last)
             words = f"{name}, steepest {slope}: a network reaches {reached:.4f}, your bound is {found:.4f}"
             assert found > reached * (1 - 1e-9), f"Exercise 2: {words}: it is no bound."
-            hint = "How many matrices and slopes are there from the last delta to the first?"
+            hint = "How many matrices and slopes are there from the last delta to the first? "
+            hint += "Or is your norm not the largest stretch?"
             assert found < reached * (1 + 1e-9), f"Exercise 2: {words}: larger than need be. {hint}"
+    opposed = [np.ones((1, 1)), np.array([[1.0], [-1.0]]), np.array([[1.0, 1.0]])]
+    assert np.isclose(bound(opposed, 0.5), 0.5), (
+        f"Exercise 2: two opposed units, steepest 0.5: your bound is {bound(opposed, 0.5):.4f}. With one of them flat, "
+        "the other's way is not cancelled: each layer has its own factor."
+    )
     print("Exercise 2: right")
 
 # %% [markdown]
@@ -710,11 +720,12 @@ found = backward(g, a, W, b)
 if found is ...:
     print("Exercise 4: not filled in yet")
 else:
+    assert len(found) == 2, "Exercise 4: dE/da and dE/dW: two arrays are asked for."
     right = ag.grad(lambda a, W: np.sum(g * (a + np.tanh(a @ W.T + b))), argnums=(0, 1))(a, W)
     hints = "The output depends on a in two ways.", "Which of the two ways leads through W?"
     for name, mine, engine, hint in zip("aW", found, right, hints):
         assert np.shape(mine) == engine.shape, f"Exercise 4: dE/d{name} has shape {np.shape(mine)}, not {engine.shape}."
-        words = f"dE/d{name} begins with {mine[0, 0]:.4f}, the engine's with {engine[0, 0]:.4f}."
+        words = f"dE/d{name} begins with {np.asarray(mine)[0, 0]:.4f}, the engine's with {engine[0, 0]:.4f}."
         assert np.allclose(mine, engine), f"Exercise 4: {words} {hint}"
     print("Exercise 4: right")
 

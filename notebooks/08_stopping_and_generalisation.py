@@ -38,7 +38,7 @@ print(f"{len(rest)} digits to work with, {len(test)} put away, of each digit {np
 # From the rest each seed draws anew: 200 to learn from (**training**), 100 to decide by (**validation**), and 250 that neither learn nor
 # decide and tell us the truth (**others**). Outside a course, nobody has those.
 #
-# Real labels contain mistakes. These hardly do, so we make some: one in five training labels is replaced by a wrong one.
+# Real labels contain mistakes. These hardly do, so we make some: each training label is replaced by a wrong one with probability one fifth.
 
 
 # %%
@@ -73,7 +73,8 @@ plt.show()
 # $$E_{\text{train}} = \frac1n \sum_{s \in \text{training}} J_s, \qquad
 # E_{\text{val}} = \frac1m \sum_{s \in \text{validation}} J_s$$
 #
-# `learn` trains a network and notes, after each epoch, loss and errors on all three parts. All training rows make one step (batch mode).
+# `learn` trains a network and notes, after each **epoch** (one pass through all training rows), loss and errors on all three parts. All
+# training rows make one step (batch mode).
 
 
 # %%
@@ -184,8 +185,9 @@ axes.spines[["top", "right"]].set_visible(False)
 plt.show()
 
 # %% [markdown]
-# Too small is worst. The large ones learn the wrong labels by heart, if one lets them; stopped in time they are as good as any. So a
-# network "too large for its rows" is, here, one that was trained too long on them. How long is too long?
+# Too small is worst: 4 units, whose validation loss still falls at epoch 50, get little better later. Of the others, the larger learn the
+# wrong labels by heart sooner, if one lets them; stopped in time they are as good as any. So a network "too large for its rows" is, here,
+# one that was trained too long on them. How long is too long?
 #
 # ## Three ways to stop
 #
@@ -235,7 +237,7 @@ print("the weights that it leaves have the lowest loss:", now == min(history.val
 # ## The first rise
 #
 # **Predict.** "Stop when the validation error rises" is patience 1. Is the first rise the one that matters: in batch mode, with
-# mini-batches of 20 rows, with dropout (half of the hidden units put out at random in each step)?
+# mini-batches of 20 rows, with dropout (half of the hidden units put out at random, for each row and step)?
 
 # %%
 noisy = np.array([learn(parts[seed], seed, epochs=40, batch_size=20, rate=0.005) for seed in SEEDS])
@@ -274,14 +276,15 @@ for axes in (left, right):
 plt.show()
 
 # %% [markdown]
-# This is the condition of R12. Where the steps are noisy, the first rise is often noise, and patience finds what lies behind it. In batch
-# mode without dropout the loss is nearly smooth and the first rise is the rise: waiting costs epochs, and once it found an epoch that only
-# the validation rows liked.
+# This is the condition under which R12's third way works. Where the steps are noisy, the first rise is often noise, and patience finds what
+# lies behind it. In batch mode without dropout the loss is nearly smooth and the first rise is the rise: waiting costs epochs, and once it
+# found an epoch that only the validation rows liked.
 
 # %% [markdown]
 # ## Errors are not the loss
 #
-# **Predict.** Multiply the logits of a trained network by 3. What happens to its errors, and what to its loss?
+# **Predict.** Multiply the logits (the sums $z$ before the softmax) of a trained network by 3. What happens to its errors, and what to its
+# loss?
 
 # %%
 few = draw(seed=0, rows=100, wrong=0.0)
@@ -300,9 +303,9 @@ for factor in (0.25, 0.5, 1, 3):
     )
 
 # %% [markdown]
-# The errors ask which logit is largest; the loss asks how much was staked on it. A network that has got all training rows right can lower
-# its training loss further only by staking more, on right answers and wrong ones alike. So the validation loss may rise while no answer
-# changes. Which of the two should stop the training? Both, measured, each by its lowest value on validation:
+# The errors ask which logit is largest; the loss asks how much was staked on the label. A network that has got all training rows right can
+# lower its training loss further only by staking more, on right answers and wrong ones alike. So the validation loss may rise while no
+# answer changes. Which of the two should stop the training? Both, measured, each by its lowest value on validation:
 
 # %%
 for name, runs in kinds.items():
@@ -312,8 +315,8 @@ for name, runs in kinds.items():
     print(f"{'':20} stopped by the errors: others {by[1, LOSS]:.3f}, {100 * by[1, ERROR]:.1f} % errors")
 
 # %% [markdown]
-# Stopped by the loss, the loss is lower in all three; stopped by the errors, the errors are fewer in two. Errors jump by a whole row, and
-# their lowest value is often a lucky one. The loss changes a little with every row.
+# Stopped by the loss, the loss is lower in all three; stopped by the errors, the errors are fewer in two. With five draws that decides
+# little. Errors jump by a whole row, and their lowest value is often a lucky one. The loss changes a little with every row.
 #
 # ## Leaks
 #
@@ -401,11 +404,11 @@ panels[0].set_ylim(28, 101)
 plt.show()
 
 # %% [markdown]
-# The famous leak, the scale, does no harm here that five seeds could show: the labels are not in it, and a mean over 200 rows is about that
-# over 100. Avoid it all the same; it costs nothing. The other two do harm, and nothing looks wrong. The network that saw copies is even the
-# better one, since it learns from nearly 100 different digits, and not 50; but it is not as good as promised. And nobody can guess tossed
-# coins more than half of the time, yet the validation says that we can. Whatever looks at labels, or makes rows out of rows, belongs
-# behind the split.
+# The famous leak, the scale, does no harm here that five seeds could show (± is the deviation of one seed): the labels are not in it, and a
+# mean over 200 rows is about that over 100. Avoid it all the same; it costs nothing. The other two do harm, and nothing looks wrong. The
+# network that saw copies is even the better one, since it learns from nearly 100 different digits, and not 50; but it is not as good as
+# promised. And nobody can guess tossed coins on average more than half of the time, yet the validation says that we can. Whatever looks at
+# labels, or makes rows out of rows, has to come after the split.
 #
 # ## Remedies
 #
@@ -429,8 +432,8 @@ print("the engine's weight_decay: ", np.allclose(parameter.data, by_hand))
 # Adam would divide $\lambda w$ by the usual size of the slopes, and so shrink least where the slopes are largest. AdamW, which `learn`
 # uses, shrinks all weights alike: $(1 - \alpha \lambda)\, w$, less the step of Adam.
 #
-# **Dropout** puts out each hidden unit with probability $p$, anew at each step, and divides what stays by $1 - p$, which keeps the mean.
-# No unit can rely on another. When the network is used, nothing is put out.
+# **Dropout** puts out each hidden unit with probability $p$, anew for each row at each step, and divides what stays by $1 - p$, which keeps
+# the mean. No unit can rely on another. When the network is used, nothing is put out.
 
 # %%
 a, p = np.array([1.0, 2.0, 3.0, 4.0]), 0.5
@@ -445,8 +448,9 @@ print("in use:        ", layer.eval()(a))
 # **Predict.** Which helps most: early stopping, weight decay, dropout? Do two of them help twice as much? And what would right labels be
 # worth?
 #
-# Each on the same five draws. When to stop, and how strong the decay is, is decided by the validation rows; dropout is one half. What is
-# shown are the errors on others. Who does nothing needs no validation rows and might learn from them: *nothing, 300 rows*.
+# Each on the same five draws. When to stop, and how strong the decay is, is decided by the validation rows; dropout is one half; together
+# with dropout the decay is 1. What is shown are the errors on others. Who does nothing needs no validation rows and might learn from them:
+# *nothing, 300 rows*.
 
 
 # %%
@@ -505,7 +509,7 @@ plt.show()
 #
 # ## What more rows are worth
 #
-# **Predict.** All labels right. 25 rows leave so many errors. How many rows halve them?
+# **Predict.** All labels right. 25 rows leave some errors. How many rows leave half as many?
 
 # %%
 counts = (25, 50, 100, 200, 400, 800)
@@ -537,7 +541,7 @@ plt.show()
 # ## The test set, once
 #
 # First everything is finished: a network for our 200 rows with their wrong labels, with the remedy that validation prefers; and one that
-# learns from all that we have, with the labels as they are.
+# learns from all the rest but 300 rows to stop by, with the labels as they are.
 
 
 # %%
@@ -573,8 +577,8 @@ for name, model in (("200 rows, some labels wrong", small), ("1,137 rows, right 
 print("a second look:", next(sealed, "there is none"))
 
 # %% [markdown]
-# "Give or take" is the standard deviation of a part $p$ that was counted on $n$ rows, $\sqrt{p (1 - p) / n}$. A rival whose error is
-# half a percent lower on these 360 has shown nothing. (For a handful of errors the formula is rough.)
+# "Give or take" is the standard deviation of a part $p$ that was counted on $n$ rows, $\sqrt{p (1 - p) / n}$. A rival whose error is half a
+# percentage point lower, two rows of these 360, has shown nothing. (For a handful of errors the formula is rough.)
 #
 # And why once? Because who looks, chooses, and what was chosen for being low is partly low by luck. Thirty rivals: one network with
 # dropout, as it was after the epochs 21 to 50. A thousand times, 100 of the 250 others are taken as a test set, and the rival with the
@@ -598,6 +602,8 @@ print(f"all rivals: {anyone:.1f} % on unseen rows")
 # test set that is looked at to choose is a validation set, and there is no other in the drawer.
 #
 # ## Which ones?
+#
+# The test rows are out now. We may look at what went wrong on them, as long as nothing is chosen by it.
 #
 # The **confusion matrix** says what is taken for what: the row is the label, the column the answer. That of the network with the wrong
 # labels, by hand and as the package shows it:
@@ -635,7 +641,7 @@ plt.show()
 
 # %% [markdown]
 # **Exercise 1.** Descent that gives the best weights back: those with the lowest error on held-out rows, among the first ones and those
-# after each step. `slope` and `held_out` are functions of `w`; take so many steps.
+# after each step. `slope` and `held_out` are functions of `w`; take `steps` steps at the rate `alpha`.
 
 
 # %% exercise 1
@@ -659,7 +665,7 @@ def held_out(w):
 if descend(np.zeros((10, 1)), slope, held_out, 0.1, 3) is ...:
     print("Exercise 1: not filled in yet")
 else:
-    for first, alpha, steps in ((0.0, 0.1, 200), (0.0, 0.1, 3), (0.5, 0.5, 40)):
+    for first, alpha, steps in ((0.0, 0.1, 200), (0.0, 0.1, 3), (0.5, 0.5, 40), (0.0, 1.0, 6)):
         path = [np.full((10, 1), first)]
         for _ in range(steps):
             path.append(path[-1] - alpha * slope(path[-1]))
@@ -674,7 +680,8 @@ else:
     print("Exercise 1: right")
 
 # %% [markdown]
-# **Exercise 2.** Standardise training rows and new rows, without a leak. A column that never varies is to stay finite.
+# **Exercise 2.** Standardise training rows and new rows, without a leak, with `std` as NumPy computes it. A column that never varies is to
+# stay finite.
 
 
 # %% exercise 2
@@ -732,7 +739,11 @@ else:
             return nn.squared_error(W2 @ (np.tanh(z1 + W1 @ x) * m / (1 - p)) + z2, y)
 
         right = ag.grad(error, argnums=(0, 1))(np.zeros(6), np.zeros(2))
-        for name, engine, found in zip(("hidden layer", "output"), right, deltas(x, y, W1, W2, m, p)):
+        both = deltas(x, y, W1, W2, m, p)
+        assert len(both) == 2, "Exercise 3: the two deltas: two arrays are asked for."
+        for name, engine, found in zip(("hidden layer", "output"), right, both):
+            shape = np.shape(found)
+            assert shape == engine.shape, f"Exercise 3: delta of the {name} has shape {shape}, not {engine.shape}."
             words = f"for m = {m} and p = {p} delta of the {name} is {engine.round(3)}, not {np.round(found, 3)}."
             hint = "What does a unit that is put out change?" if np.any(np.asarray(found)[engine == 0]) else ""
             assert np.allclose(found, engine), f"Exercise 3: {words} {hint}"

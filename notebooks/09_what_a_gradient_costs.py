@@ -102,8 +102,8 @@ print("the engine:", both, f"= {both / forward:.2f} forward passes")
 print("the same gradient:", all(map(np.allclose, by_hand(Ws, x, y)[1], engine(Ws, x, y)[1])))
 
 # %% [markdown]
-# A weight takes part three times: forward, back, in its partial. In the first layer twice, for nobody asks for a delta of the inputs. Each
-# tanh adds two. That is all, whatever the size:
+# A weight takes part three times: forward, back, in its partial. In the first layer twice, for nobody asks for the slopes by the inputs.
+# Each tanh adds two. That is all, whatever the size, where $w^1$ is the number of weights of the first layer:
 #
 # $$3w - w^{1} + 2 \cdot \text{hidden units} + 2$$
 
@@ -115,9 +115,10 @@ for width in (2, 8, 32, 64):
     print(f"{w:5} weights: forward {forward:5}, with all partials {both:6} = {formula:6}, ratio {both / forward:.2f}")
 
 # %% [markdown]
-# Two to three forward passes for all partials, however many they are. This is not about networks: for what is made of $+$, $-$, $\times$,
-# $\div$, a function together with *all* its partials takes at most three times the multiplications and divisions of the function alone,
-# those by constants not counted (Baur and Strassen, 1983).
+# Two to three forward passes for all partials, however many they are; somewhat more through many narrow layers, where tanh's two count
+# beside the weights. This is not about networks: for what is made of $+$, $-$, $\times$, $\div$, a function together with *all* its
+# partials takes at most three times the multiplications and divisions of the function alone, those by constants not counted (Baur and
+# Strassen, 1983).
 #
 # ## One by one
 #
@@ -141,8 +142,8 @@ w, apart, together = np.log(np.array(found, float).T)
 print(f"grows like w^{np.polyfit(w, apart, 1)[0]:.2f} and like w^{np.polyfit(w, together, 1)[0]:.2f}")
 
 # %% [markdown]
-# $O(w^2)$ against $O(w)$ *(claim R6)*. The source calls that gain exponential. It is a factor: it grows in proportion to $w$. A thousand
-# times the weights, a thousand times the gain.
+# $O(w^2)$, at most a constant times $w^2$, against $O(w)$ *(claim R6)*. The note calls that gain exponential. It is a factor: it grows in
+# proportion to $w$. A thousand times the weights, a thousand times the gain.
 #
 # No other way to go one by one changes that. Four ways, on arrays that count what NumPy multiplies in them: a delta found anew for each
 # weight; two-sided differences; a direction for each weight (forward mode, below); one sweep.
@@ -156,9 +157,9 @@ for method, counts, power in zip(cost.data["methods"], cost.data["multiplication
     print(f"{method:19}", *(f"{n:9,}" for n in counts), f"   w^{power:.2f}")
 
 # %% [markdown]
-# These networks have two units in a layer, so that tanh's own multiplications count beside the weights', and the powers come out lower
-# than 1 and 2. And $w$ stands for operations here. Where a weight is shared, by all samples of a batch or all places of a picture, a
-# forward pass costs more than $w$, and a gradient two to three of *those*.
+# In networks as small as these the error's own multiplications, the same at each size, weigh most in the smallest; and a pass per weight
+# goes only from its layer on. So the powers come out lower than 1 and 2. And $w$ stands for operations here. Where a weight is shared, by
+# all samples of a batch or all places of a picture, a forward pass costs more than $w$, and a gradient about as many of *those*.
 #
 # ## Path by path
 #
@@ -245,9 +246,8 @@ print(ag.trace(push)(x, np.ones((1, n)), Ws).source())
 print(ag.trace(pull)(x, np.ones((1, m)), Ws).source())
 
 # %% [markdown]
-# The same factors, `W`, `1 - a * a`, `Ws_1`, in the two orders. (That `push` has a part called backward, under an `errstate`, is due to how
-# the engine gets forward mode: as the transpose of a pullback, from the same rules. What that takes besides is dead, and not in the
-# program.)
+# The same factors, `W`, `1 - a * a`, `Ws_1`, in the two orders. (`push` has a part called backward, under an `errstate` that silences
+# NumPy's warnings, because the engine makes forward mode from the rules of the sweep. What it does not need is not in the program.)
 #
 # A push gives one *column* of the Jacobian, or a mixture of them; a pull one *row*.
 #
@@ -290,10 +290,10 @@ axes.spines[["top", "right"]].set_visible(False)
 plt.show()
 
 # %% [markdown]
-# One pass for each column, or one for each row: the cheaper way is along the shorter side. A loss is the extreme case, one output and
-# very many inputs: a single row. That is why networks are trained in reverse. With few inputs and many outputs, a curve or a surface, say,
-# forward mode is the one to take *(claim R6)*. `ag.jacobian` goes by rows always, all in one sweep; for a tall one, stack columns from
-# `ag.jvp`.
+# One pass for each column, or one for each row. The cheaper way is the one with fewer passes: by columns if there are fewer inputs, by rows
+# if there are fewer outputs. A loss is the extreme case, one output and very many inputs: a single row. That is why networks are trained in
+# reverse. With few inputs and many outputs, a curve or a surface, say, forward mode is the one to take *(claim R6)*. `ag.jacobian` goes by
+# rows always, all in one sweep; for a tall one, stack columns from `ag.jvp`.
 #
 # A product of matrices may also be begun in the middle. Multiplied out, on arrays that count:
 
@@ -314,12 +314,12 @@ print("the same matrix:", np.allclose(results[0], results[1]) and np.allclose(re
 
 # %% [markdown]
 # In a chain the best brackets are found by dynamic programming (exercise 2); in a graph, to find the cheapest way is NP-hard (Naumann,
-# 2008). Forward and reverse are not always the cheapest. They are the two that need no search.
+# 2008): no quick way is known. Forward and reverse are not always the cheapest. They are the two that need no search.
 #
 # ## What the sweep keeps
 #
-# Forward mode can forget a value as soon as the next is there. The sweep comes back, and reads. What, stands in the program: names of the
-# forward part that occur in the backward part.
+# Forward mode can forget a value as soon as the next is there. The sweep comes back, and reads. What it reads stands in the program: the
+# names of the forward part that occur in the backward part.
 
 # %%
 Ws, x, y = weights([3, 4, 4, 2]), np.ones((5, 3)), np.zeros((5, 2))
@@ -327,8 +327,8 @@ print(ag.trace(engine)(Ws, x, y).source())
 
 # %% [markdown]
 # `z1` and `z2` do not occur: $\tanh' = 1 - a^2$ needs the activations only *(claim R7)*. So of each layer its $a$ is kept, samples times
-# units numbers; the weights and inputs are there anyway. `stored_bytes` adds up the arrays that a recorded graph keeps alive. (Arrays of at
-# most 1,024 numbers the engine keeps for its pictures, too. So take larger ones.)
+# units numbers, and of the error its `h2`; the weights and inputs are there anyway. `stored_bytes` adds up the arrays that a recorded graph
+# keeps alive. (The engine also keeps arrays of at most 1,024 numbers, for its pictures, so take larger ones.)
 #
 # **Predict.** Twice the layers; twice the units, which is four times the weights; twice the samples. Which costs memory, and how much?
 
@@ -349,8 +349,8 @@ with ag.no_grad():
     print("under no_grad a result has", "a graph" if model(x).node else "no graph: nothing is kept")
 
 # %% [markdown]
-# All but the outputs' layer, times units, times samples: the $O(n)$ of the source counts activations, not weights. A small batch adds
-# little to the weights, however large the network. (`backward(retain_graph=False)` lets go of each value as soon as it has been read.)
+# All but the outputs' layer, times units, times samples: the $O(n)$ of the note counts activations, not weights. Beside many weights, a
+# small batch's activations take little. (`backward(retain_graph=False)` lets go of each value as soon as it has been read.)
 #
 # Which values those are, the rules decide, by what they read. $u = x + 1$ for 2,000 numbers, and a function of it:
 
@@ -370,7 +370,7 @@ for name, f, why in [
 # %% [markdown]
 # ## Keep less, compute again
 #
-# What was not kept can be computed again from the last value below it that was. Keep each sixth of 36 layers:
+# What was not kept can be computed again from the last value below it that was. Keep every sixth of 36 layers:
 
 
 # %%
@@ -436,7 +436,7 @@ plt.show()
 print("parts:", parts, " layers kept at most at once:", most)
 
 # %% [markdown]
-# In $s$ parts of $n$ layers, $s$ values wait, and one part's other $n/s - 1$ are computed again. The sum is least where its slope is 0:
+# Cut $n$ layers into $s$ parts: $s$ values wait, and one part's other $n/s - 1$ are computed again. The sum is least where its slope is 0:
 #
 # $$s + \frac{n}{s} - 1, \qquad 1 - \frac{n}{s^2} = 0 \ \Longrightarrow\ s = \sqrt n$$
 #
@@ -455,7 +455,7 @@ def part(a, Ws):
     return a
 
 
-print("parts   layers kept   calls of tanh")
+print("parts   kept till the sweep   calls of tanh")
 for name, size in [("none", 36), (1, 36), (6, 6), (36, 1)]:
     calls, a, T = 0, x, [ag.Tensor(W, requires_grad=True) for W in Ws]
     for i in range(0, depth, size):
@@ -463,10 +463,11 @@ for name, size in [("none", 36), (1, 36), (6, 6), (36, 1)]:
     between = kept(a, x, *Ws) // x.size + 1  # and the outputs
     (0.5 * np.sum(a * a)).backward()
     same = all(np.allclose(t.grad, g) for t, g in zip(T, found))
-    print(f"{name:>5} {between:13} {calls:15}   the same gradient: {same}")
+    print(f"{name:>5} {between:21} {calls:15}   the same gradient: {same}")
 
 # %% [markdown]
-# 72 calls, where we had 66: the engine runs a part to its end, and does not know that the end is still there.
+# One part keeps least till then, but has all 36 at once in the sweep. There are 72 calls, where we had 66: the engine runs a part to its
+# end, and does not know that the end is still there.
 #
 # That is the price. The products of the forward pass are a third of all, so to do them twice makes $\frac43$ of the multiplications,
 # whatever the depth. What it buys grows with the depth. What is stored after the forward pass, in layers (the error keeps one more, its
@@ -506,7 +507,7 @@ arguments = rng.normal(size=(8, 8)), rng.normal(size=(100, 8)), rng.normal(size=
 print(ag.trace(ag.value_and_grad(careless))(*arguments).source())
 
 # %% [markdown]
-# One `np.tanh`: a **common subexpression** is computed once. And `1 - h1 * h1`, which both sweeps need, too.
+# One `np.tanh`: a **common subexpression** is computed once. And `1 - h1 * h1`, which the sweep needs for both terms, too.
 #
 # **Predict.** Trace `ag.grad` in place of `ag.value_and_grad`: the same, but for what is returned. What else is missing from the program?
 
@@ -530,8 +531,8 @@ for f in (careless, careful):
 
 # %% [markdown]
 # The careless program still is not the careful one: `g3.T @ x + d_z1.T @ x` are two products, where $(g_3 + \delta)^{\mathsf T} x$ is one.
-# The program changes nothing that would round otherwise. It finds the same value computed twice, but it does not add up *first*, which is
-# what the sweep does where you use a value twice. Dynamic programming is only as good as the graph.
+# The program makes no change that would alter the rounding. It finds the same value computed twice, but it does not add up *first*, which
+# is what the sweep does where you use a value twice. Dynamic programming is only as good as the graph.
 #
 # `ag.compile` runs such programs: recorded once, then called without recording. `print(fast.source())` shows the calls, each below its line
 # of the program. They write into arrays that are used again. And a checkpoint inside is not heeded: a program decides itself what to keep.
@@ -558,8 +559,8 @@ print("tanh in a program with two checkpoints of 18 layers:", sum(step.function 
 # Replace each `...`. The cell below it says whether your answer is right; the solutions are at the end.
 
 # %% [markdown]
-# **Exercise 1.** $f = x_1 x_2 \cdots x_n$. Each partial is the product of all others. Return all $n$, with at most $3n$ multiplications, for
-# any numbers, 0 among them. `x` is a list; write products with `*`.
+# **Exercise 1.** $f = x_1 x_2 \cdots x_n$. Each partial is the product of all others. Return all $n$, with at most $3n$ multiplications,
+# for any numbers, 0 among them. `x` is a list. Keep the products in lists, not in arrays, and write them with `*`.
 
 
 # %% exercise 1
@@ -585,7 +586,10 @@ else:
         try:
             partials([Counted(v) for v in x])
         except (TypeError, ValueError):
-            raise AssertionError("Exercise 1: the check counts what * does. Write the products with *.") from None
+            raise AssertionError(
+                "Exercise 1: the check counts what * does, on numbers that an array of floats cannot hold. Keep them in "
+                "lists, and write products with *."
+            ) from None
     words = f"{tally.multiplications} multiplications for {len(x)} numbers, more than {3 * len(x)}."
     assert 0 < tally.multiplications <= 3 * len(x), f"Exercise 1: {words}"
     print("Exercise 1: right,", tally.multiplications, "multiplications for", len(x), "numbers")
@@ -665,8 +669,9 @@ else:
     print("Exercise 3: right")
 
 # %% [markdown]
-# **Exercise 4.** Checkpoints in checkpoints: $n$ layers in two halves, each half checkpointed and made of two halves, each checkpointed, and
-# so on down to single layers, $n = 2, 4, 8, \dots$ How often is a layer computed in all, forward pass and sweep together?
+# **Exercise 4.** Checkpoints in checkpoints: $n$ layers in two halves, each half checkpointed and made of two halves, each checkpointed,
+# and so on down to single layers, $n = 2, 4, 8, \dots$ How many computations of a layer are there in all, forward pass and sweep together,
+# a layer computed twice counting as two?
 
 
 # %% exercise 4

@@ -25,7 +25,13 @@ MISTAKES = {
         ),
         (
             "def bound(weights, steepest): return np.prod([steepest * np.linalg.norm(W) for W in weights[1:]])",
-            "larger than need be",  # the Frobenius norm
+            "not the largest stretch",  # the Frobenius norm
+        ),
+        (
+            "def bound(weights, steepest):\n    product = weights[1]\n    for W in weights[2:]:\n"
+            "        product = W @ product\n"
+            "    return steepest ** (len(weights) - 1) * np.linalg.norm(product, 2)",
+            "each layer has its own factor",  # the norm of the product
         ),
         (
             "def bound(weights, steepest): "
@@ -51,6 +57,11 @@ MISTAKES = {
         (BACKWARD.replace("RESULT", "delta + delta @ W, delta.T @ a"), "dE/da begins"),
         (BACKWARD.replace("RESULT", "g + delta @ W, (g + delta).T @ a"), "Which of the two ways"),
         (BACKWARD.replace("RESULT", "g + delta @ W, a.T @ delta"), "dE/dW begins"),
+        (BACKWARD.replace("RESULT", "(g + delta @ W,)"), "two arrays are asked for"),
+        (
+            BACKWARD.replace("RESULT", "(delta @ W).tolist(), (delta.T @ a).tolist()"),
+            "The output depends on a in two ways",
+        ),
     ],
     5: [
         ("def dead(Z): return np.sum(np.all(Z < 0, axis=0))", "you say 1"),  # at 0 the slope is 0, too

@@ -10,6 +10,16 @@ def descend(w, slope, held_out, alpha, steps):
     return best
 """
 
+FIRST_FORGOTTEN = """
+def descend(w, slope, held_out, alpha, steps):
+    lowest = np.inf
+    for _ in range(steps):
+        w = w - alpha * slope(w)
+        if held_out(w) < lowest:
+            best, lowest = w.copy(), held_out(w)
+    return best
+"""
+
 STANDARDISE = """
 def standardise(training, new):
     mean, deviation = ROWS.mean(axis=0), ROWS.std(axis=0)
@@ -50,6 +60,7 @@ MISTAKES = {
         (DESCEND.replace("STEP", STEP).replace("KEEP", KEEP).replace("< lowest", "> lowest"), "best weights are those"),
         (DESCEND.replace("STEP", STEP).replace("KEEP", KEEP + "\n        else:\n            break"), "after step"),
         (DESCEND.replace("STEP", STEP).replace("KEEP", "best = w.copy()"), "after step"),  # better than the first
+        (FIRST_FORGOTTEN, "those after step 0"),
     ],
     2: [
         (standardise(mean="new.mean(axis=0)"), "if it comes alone"),  # each by its own
@@ -65,6 +76,14 @@ MISTAKES = {
         (DELTAS.replace("HIDDEN", "W2.T @ delta2 * m / (1 - p) * (1 - dropped**2)"), "delta of the hidden layer"),
         (DELTAS.replace("HIDDEN", "W2.T @ delta2 * m / (1 - p)"), "delta of the hidden layer"),
         (DELTAS.replace("HIDDEN", "W2.T @ delta2 * m * (1 - a1**2)").replace("m / (1 - p)", "m"), "delta of the"),
+        (
+            DELTAS.replace("return HIDDEN, delta2", "return delta2, W2.T @ delta2 * m / (1 - p) * (1 - a1**2)"),
+            "delta of the hidden layer has shape (2,), not (6,)",
+        ),
+        (
+            DELTAS.replace("return HIDDEN, delta2", "return (W2.T @ delta2 * m / (1 - p) * (1 - a1**2),)"),
+            "two arrays are asked for",
+        ),
         (DELTAS.replace("HIDDEN", "-W2.T @ delta2 * m / (1 - p) * (1 - a1**2)"), "delta of the hidden layer"),
     ],
     4: [

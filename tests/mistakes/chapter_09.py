@@ -59,7 +59,7 @@ MISTAKES = {
         (DIVIDED, "Here x_4 is 0"),
         (ONE_TOO_FAR, "the partial by x_1 is"),
         ("def partials(x): return [np.prod(x[:i] + x[i + 1 :]) for i in range(len(x))]", "more than 36"),
-        ("def partials(x): return list(ag.grad(np.prod)(np.array(x, float)))", "Write the products with *"),
+        ("def partials(x): return list(ag.grad(np.prod)(np.array(x, float)))", "write products with *"),
         ("def partials(x): return x[1:]", "12 partials are asked for"),
     ],
     2: [
