@@ -113,8 +113,10 @@ def peers() -> dict[str, Any]:
         try:
             import autograd.numpy
             import autograd.scipy.special
+            from autograd.builtins import SequenceBox
 
-            found["autograd"] = functional(autograd.grad, {"np": autograd.numpy, "scipy": autograd.scipy})
+            namespaces = {"np": autograd.numpy, "scipy": autograd.scipy}
+            found["autograd"] = functional(autograd.grad, namespaces, SequenceBox)
         except ImportError:
             pass
         try:
@@ -145,8 +147,11 @@ def loss(namespace: Any, result: Any, cs: list[Any]) -> Any:
     return total
 
 
-def functional(grad: Any, namespaces: dict[str, Any]) -> Any:
-    """Return how a peer with a namespace of its own and a ``grad`` differentiates a row."""
+def functional(grad: Any, namespaces: dict[str, Any], boxed: type | tuple[()] = ()) -> Any:
+    """Return how a peer with a namespace of its own and a ``grad`` differentiates a row.
+
+    Instances of ``boxed`` are what it makes of a tuple of results.
+    """
     from tests.generated import filled
 
     def differentiate(name: str, _function: Any, case: Any, xs: list[Any], cs: list[Any]) -> list[Any]:
@@ -158,7 +163,7 @@ def functional(grad: Any, namespaces: dict[str, Any]) -> Any:
         def value(*xs: Any) -> Any:
             it = iter(xs)
             result = result_of(function, filled(case.args, it), filled(case.kwargs, it))
-            return loss(namespaces["np"], result, cs)
+            return loss(namespaces["np"], tuple(result) if isinstance(result, boxed) else result, cs)
 
         return [np.asarray(grad(value, i)(*xs)) for i in range(len(xs))]
 
@@ -323,8 +328,9 @@ def peer_counts(rows: dict[str, Any], versions: dict[str, str]) -> Iterator[str]
     yield (
         "The same rows on the peers (functions of NumPy and `scipy.special`; a row is one call with its arguments). "
         "The judge is NumPy's own function, by differences. *Differ* counts other values, given without a word: "
-        "most are wrong (an ignored keyword, a lost path, another shape); `cholesky` and `eigh` of JAX and HIPS "
-        "autograd are another convention (they take both triangles for one, where NumPy reads one of them)."
+        "most are wrong (an ignored keyword, a lost path, another shape); `cholesky`, `eigh`, `eigvalsh` and "
+        "`hermitian=True` of JAX, and `cholesky` of HIPS autograd, are another convention (they take both triangles "
+        "for one, where NumPy reads one of them)."
     )
     yield ""
     body = []

@@ -142,10 +142,11 @@ print("gradient of a gradient:", ag.grad(lambda w: ag.grad(E)(w) @ v)(w))
 print("ag.hvp:                ", ag.hvp(E, w, v))
 
 # %% [markdown]
-# **Predict.** A network has 481 weights. How many numbers are in its Hessian, and how many in $Hv$?
+# **Predict.** A network has 481 weights and biases. How many numbers are in its Hessian, and how many in $Hv$?
 #
-# The largest curvature of such a network needs no Hessian. Multiply any vector by $H$, again and again, each time making it as long as 1:
-# the direction of the largest eigenvalue grows fastest, and in the end only that one is left (**power iteration**).
+# The largest curvature of such a network needs no Hessian. Multiply nearly any vector by $H$, again and again, each time making it as long
+# as 1: the direction of the eigenvalue furthest from 0 grows fastest (here that is the largest), and in the end only that one is left
+# (**power iteration**).
 
 # %%
 rng = np.random.default_rng(0)
@@ -179,9 +180,10 @@ def steepest(w, v, rounds):
 
 H = ag.hessian(network_error)(start)
 largest, _ = steepest(start, rng.normal(size=start.size), 30)
-print(f"{start.size} weights, {H.size:,} numbers in the Hessian")
+print(f"{start.size} weights and biases, {H.size:,} numbers in the Hessian")
 print(f"largest curvature, by 30 products:      {largest:.6f}")
-print(f"largest curvature, by the whole matrix: {np.linalg.eigvalsh(H)[-1]:.6f}")
+eigenvalues = np.linalg.eigvalsh(H)
+print(f"largest curvature, by the whole matrix: {eigenvalues[-1]:.6f}; the least is {eigenvalues[0]:.2f}")
 
 # %% [markdown]
 # ## The edge
@@ -220,8 +222,9 @@ plt.show()
 
 # %% [markdown]
 # Small steps lead to where the error curves more and more. Past $2/\alpha$ the weights swing ever wider, until they are thrown to where it
-# curves less; in the end the curvature stays near $2/\alpha$. So the bound of the bowl does not forbid a rate, it says where descent will
-# live. Cohen and others (2021, arXiv 2103.00065) found this in full-batch descent on larger networks, and called it the edge of stability.
+# curves less; in the end the curvature stays near $2/\alpha$. So past the bowl's bound a rate need not diverge: with these three the bound
+# says where descent will live. (Twice the largest, 0.8, does diverge.) Cohen and others (2021, arXiv 2103.00065) found this in full-batch
+# descent on larger networks, and called it the edge of stability.
 #
 # ## Newton's step
 #
@@ -318,8 +321,8 @@ axes.legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# Each of Newton's steps squares the distance: the number of right digits doubles. And a valley is no narrower to it than a round bowl, for
-# $H^{-1}$ undoes what $H$ does.
+# Near the minimum each of Newton's steps squares the distance, up to a factor: the number of right digits doubles. And a valley is no
+# narrower to it than a round bowl, for $H^{-1}$ undoes what $H$ does.
 #
 # The step asks only where the *gradient* is 0. $E = \frac12 (w_1 w_2 - 1)^2$ from chapter 6, two linear neurons in a row, has a saddle at 0.
 #
@@ -597,7 +600,7 @@ panels[1].spines[["top", "right"]].set_visible(False)
 plt.show()
 
 # %% [markdown]
-# A thousand times as far apart as they were: chaos. The three rods took no new line, for `position` adds up as many as there are.
+# More than a thousand times as far apart as they were: chaos. The three rods took no new line, for `position` adds up as many as there are.
 #
 # ## Through the integrator
 #
@@ -668,8 +671,8 @@ plt.show()
 #
 # $$p = \frac{\partial E}{\partial x} - i \frac{\partial E}{\partial y}$$
 #
-# So of $z^3$ it is $3 z^2$, with nothing conjugated. **Predict.** Which way is down, $-p$ or $-\bar p$? $E = |z^2 - (3 + 4i)|^2$, which is 0 at
-# $\pm(2 + i)$.
+# So of the real part of $z^3$ it is $3 z^2$, with nothing conjugated. **Predict.** Which way is down, $-p$ or $-\bar p$?
+# $E = |z^2 - (3 + 4i)|^2$, which is 0 at $\pm(2 + i)$.
 
 
 # %%
@@ -712,7 +715,9 @@ if slope_of_delta(z, 0.5) is ...:
 else:
     for y in (0.0, 0.5, -1.0):
         right = ag.elementwise_grad(ag.elementwise_grad(lambda z, y=y: (np.tanh(z) - y) ** 2 / 2))(z)
-        found = np.broadcast_to(slope_of_delta(z, y), z.shape)
+        found = slope_of_delta(z, y)
+        words = f"z has the shape {z.shape}, and so has the slope; yours is {found}."
+        assert np.shape(found) == z.shape, f"Exercise 1: {words}"
         k = np.argmax(np.abs(found - right))
         words = f"at z = {z[k]}, y = {y} it is {right[k]:.4f}, not {found[k]:.4f}. Two factors of delta depend on z."
         assert np.allclose(found, right), f"Exercise 1: {words}"
@@ -740,6 +745,8 @@ found = least_curvature(bent, w, eigenvalues[-1], v, 300)
 if found is ...:
     print("Exercise 2: not filled in yet")
 else:
+    words = f"the least eigenvalue is one number, not {found}."
+    assert found is not None and np.shape(found) == (), f"Exercise 2: {words}"
     hint = "It has not come out of the shifted matrix." if np.isclose(found, eigenvalues[0] - eigenvalues[-1]) else ""
     words = f"the eigenvalues are {eigenvalues.round(4)}; the least is not {found:.4f}. {hint}"
     assert np.isclose(found, eigenvalues[0], rtol=1e-4), f"Exercise 2: {words}"
@@ -777,8 +784,9 @@ if found is ...:
     print("Exercise 3: not filled in yet")
 else:
     right = ag.jacobian(repeated)(e)  # unrolled
+    assert found is not None, "Exercise 3: du/de is an array like u, not None."
     hint = "Differentiate F(u(e), e) = 0: two terms, and their sum is 0."
-    if np.allclose(found, -right):
+    if np.shape(found) == (2,) and np.allclose(found, -right):
         hint = "To which side does the term without du/de go?"
     words = f"through all repetitions du/de is {right.round(4)}, not {np.round(found, 4)}. {hint}"
     assert np.shape(found) == (2,) and np.allclose(found, right), f"Exercise 3: {words}"
@@ -802,13 +810,16 @@ def springs(q, p):
 
 
 q, p, h = np.array([1.0, -0.5]), np.array([0.0, 0.7]), 0.05
-found = hamilton_step(springs, q, p, h)
+found = hamilton_step(springs, q.copy(), p.copy(), h)
 if found is ...:
     print("Exercise 4: not filled in yet")
 else:
+    two = isinstance(found, (tuple, list, np.ndarray)) and [np.shape(part) for part in found] == [(2,), (2,)]
+    assert two, f"Exercise 4: the new q and the new p are two arrays, like the old ones; yours is {found}."
     new_p = p - h * ag.grad(springs)(q, p)
     new_q = q + h * ag.grad(springs, argnums=1)(q, new_p)
-    words = f"the new p is {new_p.round(4)}, not {np.round(found[1], 4)}. Which way does a spring pull?"
+    hint = "p moves first, from the old q; return q, then p. Which way does a spring pull?"
+    words = f"the new p is {new_p.round(4)}, not {np.round(found[1], 4)}. {hint}"
     assert np.allclose(found[1], new_p), f"Exercise 4: {words}"
     begin, now = springs(q, p), (q, p)
     for _ in range(300):

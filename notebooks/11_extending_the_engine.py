@@ -3,7 +3,7 @@
 #
 # The engine knows a table: for each function one line that sends a gradient back. Afterwards you can add a line of your own, let
 # `ag.gradcheck` find what is wrong with it, write one that is more exact than the derivative of the formula, build a layer on it, and
-# say how one line serves four purposes.
+# say how one line gives gradients, higher orders, forward mode and programs.
 
 # %%
 import inspect
@@ -122,7 +122,7 @@ ag.draw(y)
 # The loop inside still uses `math`; nobody looks. The formula wants $E$, which is the output, so it reads `y` and solves nothing again.
 # A name that begins with `_` says that the line does not read it: the engine then need not keep that array.
 #
-# The engine's own functions got their lines in the same way; `nn`'s, too. Some of the file:
+# The engine's own functions got their lines in the same way; `nn`'s, too. Some lines of `autograd_mini/rules/elementwise.py`:
 
 # %%
 import autograd_mini.rules.elementwise as file
@@ -305,8 +305,8 @@ plt.show()
 
 # %% [markdown]
 # Above 0 our rule loses digits, as the formula does; the rewritten function keeps them, but for its hole at 0. The reason is one rule
-# further down: the sigmoid's is $g\,y\,(1 - y)$, and once $y$ rounds to 1 nothing is left of $1 - y$. As an error of $s''$ that is less
-# than $10^{-16}$, as a relative one it is everything. Exercise 3 mends it.
+# further down: the sigmoid's is $g\,y\,(1 - y)$, and once $y$ rounds to 1 nothing is left of $1 - y$. As an error of $s''$ that is below
+# $2 \cdot 10^{-16}$, as a relative one it is everything. Exercise 3 mends it.
 #
 # ## It differentiates again
 #
@@ -331,7 +331,7 @@ print("first: ", complaint(cut, times, far))
 say(f"second: {complaint(cut, times, far, order=2)}")
 
 # %% [markdown]
-# ## One line, read four ways
+# ## What one line is good for
 #
 # | fed with | comes out | asked for by |
 # |---|---|---|
@@ -500,7 +500,7 @@ print("nn.compare of the twin passes:", nn.compare(twin, x, y, nn.squared_error)
 # ## Corners
 #
 # At a corner there is no slope, and a rule has to say one all the same. Any between the two sides does for a descent; which one is a
-# convention, to be written down *(claim R10)*:
+# convention, to be written down:
 
 # %%
 corners = {
@@ -541,8 +541,8 @@ except ag.errors.GradcheckError as error:
     say(str(error).splitlines()[-1].strip())
 
 # %% [markdown]
-# (Its slopes are those of $y$ times the random $g$.) One half is right for this sum, by its symmetry; 0 is what other libraries have for the ReLU.
-# Neither follows from the function. And where two corners cancel, as in the rewritten softplus, what the conventions give need not be a
+# (The slopes in the message are multiplied by the random $g$.) One half is right for this sum, by its symmetry; 0 is what other libraries
+# have for the ReLU. Neither follows from the function. And where two corners cancel, as in the rewritten softplus, what the conventions give need not be a
 # slope of it at all: a reason to write a rule.
 #
 # A rule that others are to use goes into `autograd_mini/rules/`; `CONTRIBUTING.md` says what belongs to it. Its tests are then made from the
@@ -580,7 +580,7 @@ else:
 
 # %% [markdown]
 # **Exercise 2.** The length of each row, $y_s = \sqrt{\sum_i x_{si}^2}$. `x` has shape (n, d), `y` and `g` have (n,). For a row of zeros, a
-# corner, let the rule give zeros.
+# corner, let the rule give zeros, and no nan in the next order.
 
 
 # %% exercise 2
@@ -604,8 +604,12 @@ else:
     except (ag.errors.GradcheckError, ValueError) as error:
         raise AssertionError(f"Exercise 2: {error}") from None
     with np.errstate(all="ignore"):
-        corner = ag.grad(lambda x: np.sum(length(x)))(np.array([[0.0, 0.0], [3.0, 4.0]]))
-    assert np.allclose(corner, [[0, 0], [0.6, 0.8]]), f"Exercise 2: at the rows 0 0 and 3 4 it gives {corner.tolist()}."
+        rows = np.array([[0.0, 0.0], [3.0, 4.0]])
+        corner = ag.grad(lambda x: np.sum(length(x)))(rows)
+        again = ag.hvp(lambda x: np.sum(length(x)), rows, np.ones((2, 2)))
+    same = np.allclose(corner, [[0, 0], [0.6, 0.8]], rtol=1e-12, atol=0)
+    assert same, f"Exercise 2: at the rows 0 0 and 3 4 it gives {corner.tolist()}."
+    assert np.isfinite(again).all(), f"Exercise 2: there the next order is {again.tolist()}."
     print("Exercise 2: right")
 
 # %% [markdown]

@@ -201,7 +201,10 @@ def verdicts(found: dict[str, Any]) -> Iterator[str]:
     for name, limit in GOALS:
         if name in found["seconds"]:
             ratio = statistics.median(ratios(found, name))
-            yield f"time of nn.fit / {name}: {ratio:.2f} (≤ {limit}) {'met' if ratio <= limit else '**missed**'}"
+            met = ratio <= limit
+            hidden = not met and float(f"{ratio:.2f}") <= limit  # rounded, it would look as if it met the goal
+            shown = f"{ratio:.3f}" if hidden else f"{ratio:.2f}"
+            yield f"time of nn.fit / {name}: {shown} (≤ {limit}) {'met' if met else '**missed**'}"
     if "torch" in found["accuracy"]:
         mean = {name: 100 * statistics.mean(found["accuracy"][name]) for name in (OURS, "torch")}
         gap = mean[OURS] - mean["torch"]

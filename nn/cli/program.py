@@ -31,7 +31,7 @@ Exit codes:
   {UNPROVED:<3}  done, but a gradient is not proved
   {USAGE:<3}  an argument, or a file or folder that it names, cannot be used
   {DATA:<3}  what a file holds is refused: data that make no sense, a damaged model, columns that are missing
-  {FAILED:<3}  the training failed: its error became infinite
+  {FAILED:<3}  the training failed: its error became infinite, or memory ran out
   {INTERRUPTED:<3}  interrupted by Ctrl-C"""
 
 

@@ -27,6 +27,8 @@ MISTAKES = {
     ],
     2: [
         (LENGTH + "np.expand_dims(g / y, 1) * x", "rows 0 0"),  # nan there
+        (LENGTH + "g[:, None] * x / (y + 1e-8)[:, None]", "rows 0 0"),  # nearly right everywhere
+        (LENGTH + "np.where(y[:, None] == 0, 0, g[:, None] * x / y[:, None])", "next order"),  # too late
         (LENGTH + "np.expand_dims(1 / np.where(y == 0, 1, y), 1) * x", "drops its g"),
         (LENGTH + "np.expand_dims(g * np.where(y == 0, 1, y), 1) * x", "wrong rule"),
         (LENGTH + "np.expand_dims(g, 1) * x", "wrong rule"),
