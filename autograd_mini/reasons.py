@@ -257,8 +257,9 @@ def _not_zero(x: Tensor, g: Array, zeros: int, nodes: list[Node], found: dict[No
 def _keeps_places(node: Node, g: Array, i: int, p: Array) -> bool:
     """Return whether each entry that a node sends to operand i is a multiple of the one that arrived at its place."""
     powers = 2.0 ** np.random.default_rng(0).integers(-9, 9, np.shape(g), endpoint=True)  # exact: no digit is lost
-    other = dict(_contributions(node, g * powers.astype(node.dtype))).get(i)
-    return other is not None and np.array_equal(other, p * powers, equal_nan=True)
+    with np.errstate(all="ignore"):
+        other = dict(_contributions(node, g * powers.astype(node.dtype))).get(i)
+        return other is not None and np.array_equal(other, p * powers, equal_nan=True)
 
 
 def _contributions(node: Node, g: Array) -> list[tuple[int, Array]]:

@@ -43,7 +43,7 @@ SPOKEN = (
     (r"\bkinds=\{(['\"])(.+?)\1: ['\"]category['\"]\}", r"--category \2"),
     (r"\(kinds\)", "(--category)"),
     (r"leave it out of missing_words", "say so with --value-word"),
-    (r"\b(missing_words)\b", "--missing-word"),
+    (r"\b(missing|value)_words\b", r"--\1-word"),
     (r"\bmax_categories\b", "--max-categories"),
     (r"\((ignore|labels|encoding|separator|decimal|header|part)\b", r"(--\1"),
 )

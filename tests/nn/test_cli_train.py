@@ -294,6 +294,7 @@ def test_an_interrupted_training_is_not_written_over(interrupted):
         (["--lr", "0.1"], "lr 0.02, and now it is 0.1"),
         (["--ignore", "width"], "ignore nothing, and now it is width"),
         (["--missing-word", "none"], "--missing-word nothing, and now it is none"),
+        (["--value-word", "NA"], "--value-word nothing, and now it is NA"),
     ],
 )
 def test_a_training_is_resumed_with_its_own_options_only(interrupted, more, message):
