@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..checks import dtype_of, real, shown, whole
+from ..checks import FROM_ZERO, dtype_of, real, shown, whole
 from ..data import Dataset, stratified_split
 from .columns import Column, Kind
 from .encoding import CLASSES, ROWS_EACH, UNKNOWN, Encoding, Input, Target, check_finite
@@ -209,7 +209,7 @@ class TableDataset(Dataset):
         n, rng = len(self), np.random.default_rng(seed)
         need = "be the part of the rows to hold out, from 0 to below 1"
         for name, size in (("test", test), ("validation", validation)):
-            real("split", name, size, need, above=-1e-300, below=1)
+            real("split", name, size, need, above=FROM_ZERO, below=1)
         counts = [max(1, round(size * n)) if size else 0 for size in (test, validation)]
         if sum(counts) >= n:
             raise ValueError(
